@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+// Workspace packages are resolved to their TypeScript sources, so the tests need no build.
+const conditions = ["tributary-source", "module", "node"];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "tests/**/*.test.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    pool: "forks",
+  },
+});
