@@ -1,0 +1,19 @@
+import { classifyStatement } from "../sql/classify-statement.js";
+import { keywordOf, nameOf, tokenizeSql } from "../sql/tokenize-sql.js";
+import type { TapeChange } from "../tape/tape-change.js";
+
+/** Whether a change belongs to a table that the app keeps in this replica: it is replayed by every pull, never pushed. */
+export function isLocalOnly(change: TapeChange, ignoreTables: ReadonlySet<string>): boolean {
+  if (ignoreTables.size === 0) return false;
+  const table = change.type === "schema" ? tableOfSchemaChange(change.sql) : change.shape.table;
+  return table !== undefined && ignoreTables.has(table);
+}
+
+/** The table that a schema change is about: itself, or the one that its index or trigger is on. */
+function tableOfSchemaChange(sql: string): string | undefined {
+  const statement = classifyStatement(sql);
+  if (statement.type !== "schema") return undefined;
+  if (statement.object !== "index" && statement.object !== "trigger") return statement.name;
+  const tokens = tokenizeSql(sql);
+  return nameOf(tokens[tokens.findIndex((token) => keywordOf(token) === "ON") + 1]);
+}

@@ -1,0 +1,41 @@
+import type { Coroutine } from "../coroutine/coroutine.js";
+import { io } from "../coroutine/io.js";
+import { LOCAL_TABLE, LOCAL_VALUE, PUSH_POSITION_TABLE } from "../tape/tape-schema.js";
+import type { SqlStatement, SqlValue } from "../values/sql-value.js";
+
+/** A value of `tributary_local`; `null` when it is not set or the table is not there. */
+export function* readLocalValue(name: keyof typeof LOCAL_VALUE): Coroutine<SqlValue> {
+  if (!(yield* hasTable(LOCAL_TABLE))) return null;
+  const rows = yield* io.querySql("writer", `SELECT value FROM main.${LOCAL_TABLE} WHERE name = ?`, [
+    LOCAL_VALUE[name],
+  ]);
+  return rows[0]?.[0] ?? null;
+}
+
+/** The statement that sets a value of `tributary_local`. */
+export function setLocalValue(name: keyof typeof LOCAL_VALUE, value: SqlValue): SqlStatement {
+  return {
+    sql: `INSERT INTO main.${LOCAL_TABLE} (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+    params: [LOCAL_VALUE[name], value],
+  };
+}
+
+/** How far a client has pushed. */
+export interface PushPosition {
+  readonly pullGeneration: number;
+  readonly changeId: number;
+}
+
+/** The position of this client in the database as it is now locally; `undefined` when it never pushed. */
+export function* readPulledPosition(clientId: string): Coroutine<PushPosition | undefined> {
+  if (!(yield* hasTable(PUSH_POSITION_TABLE))) return undefined;
+  const sql = `SELECT pull_gen, change_id FROM main.${PUSH_POSITION_TABLE} WHERE client_id = ?`;
+  const [row] = yield* io.querySql("writer", sql, [clientId]);
+  return row === undefined ? undefined : { pullGeneration: Number(row[0]), changeId: Number(row[1]) };
+}
+
+/** Whether the local database has a table of this name. */
+export function* hasTable(name: string): Coroutine<boolean> {
+  const sql = "SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?";
+  return (yield* io.querySql("writer", sql, [name])).length > 0;
+}

@@ -1,0 +1,86 @@
+import type { Coroutine } from "../coroutine/coroutine.js";
+import { io } from "../coroutine/io.js";
+import { SyncError } from "../errors/sync-error.js";
+import type { RemoteStep, RemoteStepResult } from "../ports/protocol-io.js";
+import { PUSH_POSITION_TABLE } from "../tape/tape-schema.js";
+import type { SqlStatement } from "../values/sql-value.js";
+import type { PushPosition } from "./local-values.js";
+import type { PushStep } from "./push-changes.js";
+
+/** Asks the remote how far a client has pushed; `undefined` when it never did. */
+export function* readRemotePosition(clientId: string): Coroutine<PushPosition | undefined> {
+  const sql = `SELECT pull_gen, change_id FROM ${PUSH_POSITION_TABLE} WHERE client_id = ?`;
+  const step: RemoteStep = { sql, params: [clientId], condition: "always", wantRows: true };
+  const [result] = yield* io.runRemoteBatch({ steps: [step], repeatable: true });
+  if (result?.type === "error" && result.message.includes("no such table")) return undefined;
+  if (result?.type !== "ok") throw refusalOf(result, "The remote did not tell how far it has the local changes");
+  const [row] = result.rows;
+  return row === undefined ? undefined : { pullGeneration: Number(row[0]), changeId: Number(row[1]) };
+}
+
+const CREATE_POSITION_TABLE = `CREATE TABLE IF NOT EXISTS ${PUSH_POSITION_TABLE} (client_id TEXT PRIMARY KEY, pull_gen INTEGER, change_id INTEGER)`;
+const SET_POSITION = `INSERT INTO ${PUSH_POSITION_TABLE} (client_id, pull_gen, change_id) VALUES (?, ?, ?) ON CONFLICT (client_id) DO UPDATE SET pull_gen = excluded.pull_gen, change_id = excluded.change_id`;
+
+/** Statements of the batch before the first change: BEGIN, and the table of positions. */
+const STEPS_BEFORE = 2;
+
+/**
+ * Sends changes and the position they reach as one transaction. The error the remote refused it with, which took
+ * nothing of it; other failures are thrown.
+ */
+export function* sendPushBatch(
+  clientId: string,
+  changes: readonly PushStep[],
+  position: PushPosition,
+): Coroutine<SyncError | undefined> {
+  const positionParams = [clientId, BigInt(position.pullGeneration), BigInt(position.changeId)];
+  const statements: SqlStatement[] = [
+    { sql: "BEGIN IMMEDIATE", params: [] },
+    { sql: CREATE_POSITION_TABLE, params: [] },
+    ...changes.map(({ statement }) => statement),
+    { sql: SET_POSITION, params: positionParams },
+    { sql: "COMMIT", params: [] },
+  ];
+  const steps = statements.map((statement, index): RemoteStep => {
+    const previous = statements[index - 1];
+    const condition =
+      previous === undefined ? "always" : addsColumn(previous.sql) ? "in-transaction" : "previous-ok";
+    return { sql: statement.sql, params: statement.params, condition, wantRows: false };
+  });
+  const results = yield* io.runRemoteBatch({ steps, repeatable: false });
+  const failed = results.findIndex((result, index) => {
+    if (result.type === "error") return !addsColumn((steps[index] as RemoteStep).sql);
+    return result.type === "skipped";
+  });
+  if (failed === -1 && results.length === steps.length) return undefined;
+  const change = changes[failed - STEPS_BEFORE]?.change;
+  const what =
+    change === undefined
+      ? "The remote refused the push"
+      : change.type === "schema"
+        ? `The remote refused the local schema change ${change.changeId}`
+        : `The remote refused the local ${change.type} in ${change.shape.table} (change ${change.changeId})`;
+  return refusalOf(results[failed], what, {
+    ...(change !== undefined && { changeId: change.changeId }),
+    ...(change !== undefined && change.type !== "schema" && { table: change.shape.table }),
+  });
+}
+
+/** Adding a column that is there already is no failure: another replica was first. */
+function addsColumn(sql: string): boolean {
+  return /^\s*ALTER\s+TABLE\s.*\sADD\s/is.test(sql);
+}
+
+function refusalOf(
+  result: RemoteStepResult | undefined,
+  what: string,
+  details: { readonly changeId?: number; readonly table?: string } = {},
+): SyncError {
+  if (result?.type !== "error") {
+    return new SyncError("unexpected-response", `${what}: a statement was not run, and no reason was given.`, details);
+  }
+  return new SyncError("remote-sql-failed", `${what}: ${result.message}. The change stays pending.`, {
+    ...details,
+    ...(result.sqlCode !== undefined && { sqlCode: result.sqlCode }),
+  });
+}

@@ -1,0 +1,171 @@
+import type { TableShape } from "../capture/table-shape.js";
+import type { Coroutine } from "../coroutine/coroutine.js";
+import { io } from "../coroutine/io.js";
+import { SyncError } from "../errors/sync-error.js";
+import type { SqlFailure } from "../ports/sql-io.js";
+import { coalesceChanges } from "../replay/coalesce-changes.js";
+import { statementsOf } from "../replay/transform.js";
+import { parseShape, parseTapeRow } from "../tape/read-tape.js";
+import type { ReplayJournalReader } from "../tape/replay-journal.js";
+import type { RowChange, SchemaChange, TapeChange } from "../tape/tape-change.js";
+import { createTapeSql, SHAPE_TABLE } from "../tape/tape-schema.js";
+import type { SqlStatement } from "../values/sql-value.js";
+import { isLocalOnly } from "./local-only.js";
+import { readPulledPosition, setLocalValue } from "./local-values.js";
+import { parkChange } from "./park-change.js";
+import type { ReplicaConfig } from "./replica-config.js";
+
+/** A change that could not be replayed, and why. */
+interface ReplayFailure extends SqlFailure {
+  readonly change: TapeChange;
+}
+
+/** What an ALTER TABLE says when the remote has already done the same. */
+const ALREADY_DONE = /duplicate column name|no such column|there is already (an|another) |already exists/;
+/** What a schema change says when what it builds on is not there. */
+const NO_PLACE = /no such (table|column|index|view|trigger)/;
+
+/**
+ * Makes the tape anew on freshly published remote state, inside the write transaction that the caller began: what the
+ * remote does not have yet is repeated, and thereby recorded again; the rest is in the pages. Fails with
+ * `replay-conflict` when a change and the remote state cannot both hold.
+ */
+export function* replayTape(config: ReplicaConfig, reader: ReplayJournalReader): Coroutine<void> {
+  const { journal } = reader;
+  const position = yield* readPulledPosition(journal.clientId);
+  if (position !== undefined && position.pullGeneration > journal.pullGeneration) {
+    throw new SyncError(
+      "pull-generation-ahead",
+      `The remote knows a later state of the client ${journal.clientId} than this replica: a copy of the replica may be in use elsewhere.`,
+    );
+  }
+  const pushed = position?.pullGeneration === journal.pullGeneration ? position.changeId : 0;
+
+  yield* io.executeSql("writer", createTapeSql(journal.tapeValues));
+  yield* runOrFail([
+    ...journal.shapes.map(([id, description]) => ({
+      sql: `INSERT OR IGNORE INTO main.${SHAPE_TABLE} (id, description) VALUES (?, ?)`,
+      params: [BigInt(id), description],
+    })),
+    setLocalValue("clientId", journal.clientId),
+    setLocalValue("pullGeneration", BigInt(journal.pullGeneration + 1)),
+    setLocalValue("journalId", journal.id),
+  ]);
+  yield* io.refreshCapture("writer");
+
+  const shapes = new Map(journal.shapes.map(([id, description]) => [id, parseShape(description)]));
+  // A change that was never pushed because it is local only has to be repeated whatever its id.
+  const isPending = (change: TapeChange): boolean =>
+    change.changeId > pushed || change.parked || isLocalOnly(change, config.ignoreTables);
+  function* pendingChanges(): Coroutine<readonly TapeChange[] | undefined> {
+    const rows = yield* reader.nextRows();
+    return rows.length === 0 ? undefined : rows.map((row) => parseTapeRow(row, shapes)).filter(isPending);
+  }
+
+  // The steps of one row may pass through states that only the end of the transaction mends.
+  yield* io.executeSql("writer", "PRAGMA defer_foreign_keys = ON; SAVEPOINT tributary_replay");
+  const failure = yield* replayAll(config, pendingChanges);
+  if (failure !== undefined) {
+    yield* io.executeSql("writer", "ROLLBACK TO tributary_replay");
+    yield* io.refreshCapture("writer");
+    reader.rewind();
+    const all: TapeChange[] = [];
+    for (let next = yield* pendingChanges(); next !== undefined; next = yield* pendingChanges()) all.push(...next);
+    const netChanges = [coalesceChanges(all)].values();
+    const netFailure = yield* replayAll(config, function* () {
+      return netChanges.next().value;
+    });
+    if (netFailure !== undefined) throw conflict(netFailure);
+  }
+  yield* io.executeSql("writer", "RELEASE tributary_replay");
+}
+
+function* replayAll(
+  config: ReplicaConfig,
+  next: () => Coroutine<readonly TapeChange[] | undefined>,
+): Coroutine<ReplayFailure | undefined> {
+  const columns = new Map<string, ReadonlySet<string>>();
+  for (let changes = yield* next(); changes !== undefined; changes = yield* next()) {
+    for (let from = 0; from < changes.length; ) {
+      const change = changes[from] as TapeChange;
+      let failure: ReplayFailure | undefined;
+      if (change.type === "schema") {
+        failure = yield* replaySchemaChange(change);
+        columns.clear();
+        from++;
+      } else {
+        let to = from;
+        while (to < changes.length && changes[to]?.type !== "schema") to++;
+        failure = yield* replayRowChanges(config, changes.slice(from, to) as RowChange[], columns);
+        from = to;
+      }
+      if (failure !== undefined) return failure;
+    }
+  }
+  return undefined;
+}
+
+function* replaySchemaChange(change: SchemaChange): Coroutine<ReplayFailure | undefined> {
+  const failure = yield* io.runSql([{ sql: change.sql, params: [] }]);
+  if (failure === undefined) return undefined;
+  if (/^\s*ALTER\b/i.test(change.sql) && ALREADY_DONE.test(failure.message)) return undefined;
+  if (!NO_PLACE.test(failure.message)) return { ...failure, change };
+  yield* runOrFail([parkChange(change)]);
+  return undefined;
+}
+
+function* replayRowChanges(
+  config: ReplicaConfig,
+  changes: readonly RowChange[],
+  columns: Map<string, ReadonlySet<string>>,
+): Coroutine<ReplayFailure | undefined> {
+  for (const { shape } of changes) {
+    if (!columns.has(shape.table)) columns.set(shape.table, yield* columnsOf(shape.table));
+  }
+  const known = (shape: TableShape): ReadonlySet<string> => columns.get(shape.table) as ReadonlySet<string>;
+  const parked = changes.filter(({ shape }) => known(shape).size === 0);
+  if (parked.length > 0) yield* runOrFail(parked.map(parkChange));
+  const placed = changes.filter(({ shape }) => known(shape).size > 0);
+  const statements = statementsOf(placed, config.transform, (shape) => ({ columns: known(shape) }));
+  const steps = placed.flatMap((change, index) => {
+    const statement = statements[index];
+    return statement === undefined ? [] : [{ change, statement }];
+  });
+  const failure = yield* io.runSql(steps.map(({ statement }) => statement));
+  return failure && { ...failure, change: (steps[failure.index] as { change: RowChange }).change };
+}
+
+function* columnsOf(table: string): Coroutine<ReadonlySet<string>> {
+  const rows = yield* io.querySql("writer", "SELECT name FROM pragma_table_info(?)", [table]);
+  return new Set(rows.map(([name]) => String(name)));
+}
+
+function* runOrFail(statements: readonly SqlStatement[]): Coroutine<void> {
+  const failure = yield* io.runSql(statements);
+  if (failure !== undefined) throw new SyncError("sql-failed", failure.message, { sqlCode: failure.sqlCode });
+}
+
+/** Commits the replay. Foreign keys are checked only here, because steps may mend what earlier steps broke. */
+export function* commitReplay(): Coroutine<void> {
+  try {
+    yield* io.executeSql("writer", "COMMIT");
+  } catch (error) {
+    if (!(error instanceof SyncError) || error.details.sqlCode !== "SQLITE_CONSTRAINT_FOREIGNKEY") throw error;
+    const [violation] = yield* io.querySql("writer", "PRAGMA foreign_key_check");
+    const table = String(violation?.[0]);
+    throw new SyncError(
+      "replay-conflict",
+      `A local change of ${table} refers to a row of ${String(violation?.[2])} that the remote no longer has. Mend the local rows, then pull again; nothing was changed.`,
+      { table, sqlCode: error.details.sqlCode, cause: error },
+    );
+  }
+}
+
+function conflict({ change, message, sqlCode }: ReplayFailure): SyncError {
+  const where = change.type === "schema" ? "A local schema change" : `A local ${change.type} in ${change.shape.table}`;
+  return new SyncError(
+    "replay-conflict",
+    `${where} does not fit what the remote sent: ${message}. Mend the local rows, then pull again; nothing was changed.`,
+    { sqlCode, changeId: change.changeId, ...(change.type !== "schema" && { table: change.shape.table }) },
+  );
+}

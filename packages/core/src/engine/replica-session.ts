@@ -1,0 +1,72 @@
+import type { Coroutine } from "../coroutine/coroutine.js";
+import { io } from "../coroutine/io.js";
+import { SyncError } from "../errors/sync-error.js";
+import { encodeMetadata, type ReplicaMetadata } from "../metadata/replica-metadata.js";
+import type { ReplicaPages } from "../ports/replica-pages.js";
+import type { ReplicaConfig } from "./replica-config.js";
+
+/** An open replica, as the engine procedures share it. */
+export interface ReplicaSession {
+  readonly config: ReplicaConfig;
+  readonly pages: ReplicaPages;
+  /** As it was last saved, or newer in fields that are only hints. */
+  metadata: ReplicaMetadata;
+  /** Transaction boundaries of the tape that were noted before this session; emptied when a pull restarts the tape. */
+  earlierBoundaries: readonly number[];
+}
+
+/** The files of a replica. */
+export function replicaFiles(path: string): {
+  readonly metadata: string;
+  readonly download: string;
+  readonly journal: string;
+  readonly revert: string;
+  readonly log: string;
+  readonly logIndex: string;
+} {
+  return {
+    metadata: `${path}-info`,
+    download: `${path}-changes`,
+    // Not `-journal`: that name is SQLite's, which would take it for a rollback journal.
+    journal: `${path}-replay`,
+    revert: `${path}-revert`,
+    log: `${path}-wal`,
+    logIndex: `${path}-shm`,
+  };
+}
+
+/** Changes the metadata and saves it, durably. */
+export function* saveMetadata(session: ReplicaSession, changes: Partial<ReplicaMetadata>): Coroutine<void> {
+  session.metadata = { ...session.metadata, ...changes };
+  yield* io.replaceWholeFile(replicaFiles(session.config.path).metadata, encodeMetadata(session.metadata));
+}
+
+const LONGEST_PAUSE_MS = 50;
+
+/**
+ * Begins a write transaction on the engine's writer, waiting for the app's own transactions. After it nobody writes to
+ * the database until `COMMIT` or `ROLLBACK`. Fails with `database-busy`.
+ */
+export function* beginWrite(config: ReplicaConfig): Coroutine<void> {
+  const deadline = (yield* io.now()) + config.lockTimeoutMs;
+  for (let pause = 1; !(yield* io.tryBeginWrite()); pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    if ((yield* io.now()) >= deadline) {
+      throw new SyncError(
+        "database-busy",
+        `A transaction on ${config.path} stayed open for more than ${config.lockTimeoutMs} ms. Commit it or roll it back, then try again.`,
+        { path: config.path },
+      );
+    }
+    yield* io.sleep(pause);
+  }
+}
+
+/** Runs a procedure inside a write transaction that it does not commit. */
+export function* underWriteLock<T>(config: ReplicaConfig, procedure: () => Coroutine<T>): Coroutine<T> {
+  yield* beginWrite(config);
+  try {
+    return yield* procedure();
+  } finally {
+    yield* io.executeSql("writer", "ROLLBACK");
+  }
+}

@@ -1,0 +1,87 @@
+export type { TableShape, ShapeKey } from "./capture/table-shape.js";
+export { imageColumns, imageWidth } from "./capture/table-shape.js";
+export type { Coroutine, IoRequest } from "./coroutine/coroutine.js";
+export { io } from "./coroutine/io.js";
+export type { IoCalls } from "./coroutine/io.js";
+export { runAsync } from "./coroutine/run-async.js";
+export type { AbortSignalLike } from "./coroutine/run-async.js";
+export { runSync } from "./coroutine/run-sync.js";
+export { ERROR_BLAME, SyncError } from "./errors/sync-error.js";
+export type { ErrorBlame, SyncErrorCode, SyncErrorDetails, SyncErrorOptions } from "./errors/sync-error.js";
+export type { Clock } from "./ports/clock.js";
+export type { EngineIo } from "./ports/engine-io.js";
+export type { FileHandle, IoOperations, OpenMode } from "./ports/io-operations.js";
+export type { MaybePromise } from "./ports/maybe-promise.js";
+export type {
+  PageBatch,
+  PageRange,
+  ProtocolIo,
+  PullHandle,
+  PullHeader,
+  PullRequest,
+  RemoteBatch,
+  RemoteStep,
+  RemoteStepResult,
+  StepCondition,
+} from "./ports/protocol-io.js";
+export type {
+  PageImages,
+  PublishPlan,
+  ReplicaPages,
+  SyncedHeader,
+  SyncedPages,
+  WalPosition,
+} from "./ports/replica-pages.js";
+export type { SqlConnection, SqlFailure, SqlIo } from "./ports/sql-io.js";
+export type { RowChange, SchemaChange, TapeChange } from "./tape/tape-change.js";
+export {
+  createTapeSql,
+  INITIAL_TAPE_VALUES,
+  LOCAL_TABLE,
+  LOCAL_VALUE,
+  MAX_TAPE_VALUES,
+  PUSH_POSITION_TABLE,
+  RESERVED_PREFIX,
+  SHAPE_TABLE,
+  TAPE_FIXED_COLUMNS,
+  TAPE_OPERATION,
+  TAPE_TABLE,
+} from "./tape/tape-schema.js";
+export { PAGE_SIZE, pageIdOf, pageNumberOf } from "./values/page.js";
+export type { PageId, PageNumber } from "./values/page.js";
+export type { SqlRow, SqlStatement, SqlValue } from "./values/sql-value.js";
+export type { CapturedTable, RefusedTable, UniqueIndex, UniqueTerm } from "./capture/captured-table.js";
+export type { CaptureTrigger } from "./capture/capture-triggers.js";
+export { captureTriggers, createNotedSql, NOTED_TABLE, refusalTriggers } from "./capture/capture-triggers.js";
+export {
+  DEPTH_FUNCTION,
+  ENTER_FUNCTION,
+  isMarkedTrigger,
+  LEAVE_FUNCTION,
+  markTrigger,
+  unmarkTrigger,
+} from "./capture/mark-trigger.js";
+export {
+  isBookkeepingTable,
+  readTableShapes,
+  TABLE_COLUMNS_SQL,
+  UNIQUE_INDEXES_SQL,
+} from "./capture/read-table-shapes.js";
+export type { TableShapes } from "./capture/read-table-shapes.js";
+export { schemaChanges } from "./capture/schema-changes.js";
+export type { SchemaRow } from "./capture/schema-row.js";
+export { foldName, readSchemaRows, SCHEMA_SQL, sameName } from "./capture/schema-row.js";
+export { triggerEffects, triggerTargets } from "./capture/trigger-effects.js";
+export type { TriggerEffects } from "./capture/trigger-effects.js";
+export { classifyStatement } from "./sql/classify-statement.js";
+export type {
+  PragmaStatement,
+  SchemaStatement,
+  StatementClass,
+  TransactionStatement,
+} from "./sql/classify-statement.js";
+export { quoteIdentifier } from "./sql/quote-identifier.js";
+export { quoteLiteral } from "./sql/quote-literal.js";
+export { splitStatements } from "./sql/split-statements.js";
+export { tokenizeSql } from "./sql/tokenize-sql.js";
+export type { SqlToken, SqlTokenType } from "./sql/tokenize-sql.js";

@@ -1,0 +1,84 @@
+import { SyncError } from "../errors/sync-error.js";
+import type { SyncedPages } from "../ports/replica-pages.js";
+import { crc32 } from "../values/crc32.js";
+import { decodeUtf8, encodeUtf8 } from "../values/utf8.js";
+
+/** What `<database>-info` holds: where the replica stands. Replaced atomically; never edited in place. */
+export interface ReplicaMetadata {
+  /** `NAME-UUID`: names this replica to the remote. */
+  readonly clientId: string;
+  /** The synced revision; `undefined` before the first pull. */
+  readonly revision: string | undefined;
+  readonly pages: SyncedPages;
+  /** How far the tape of the present pull generation has been pushed, as far as it was noted: a hint for `stats`. */
+  readonly pushedChangeId: number;
+  /** Milliseconds since the Unix epoch, `undefined` for never. */
+  readonly lastPullAt: number | undefined;
+  readonly lastPushAt: number | undefined;
+}
+
+const FORMAT = "tributary-replica";
+const VERSION = 1;
+
+/** No metadata is larger; a longer file is something else. Bytes. */
+export const MAX_METADATA_BYTES = 65_536;
+
+/**
+ * The bytes of a metadata file: one line of JSON, `{"format","version","checksum","content"}`, the checksum being the
+ * CRC-32 of the content's JSON text as eight hex digits. Text, so that a person can read it.
+ */
+export function encodeMetadata(metadata: ReplicaMetadata): Uint8Array {
+  const content = JSON.stringify(metadata);
+  const checksum = checksumOf(content);
+  return encodeUtf8(`{"format":"${FORMAT}","version":${VERSION},"checksum":"${checksum}","content":${content}}\n`);
+}
+
+/** Reads a metadata file. Fails with `damaged-metadata`, or `not-a-replica` for a file of another program or version. */
+export function decodeMetadata(bytes: Uint8Array, path: string): ReplicaMetadata {
+  let file: unknown;
+  try {
+    file = JSON.parse(decodeUtf8(bytes));
+  } catch (cause) {
+    throw damaged(path, "is not the JSON it should be", cause);
+  }
+  if (!isRecord(file)) throw damaged(path, "is not a JSON object");
+  if ("client_unique_id" in file) throw foreign(path, "a file of @tursodatabase/sync");
+  if ("durable_frame_num" in file) throw foreign(path, "a file of a libSQL replica");
+  if (file.format !== FORMAT) throw damaged(path, "does not say that it is Tributary's");
+  if (file.version !== VERSION) throw foreign(path, `written by another version of Tributary (${String(file.version)})`);
+  if (!isRecord(file.content) || file.checksum !== checksumOf(JSON.stringify(file.content))) {
+    throw damaged(path, "does not match its checksum");
+  }
+  const content = file.content as unknown as ReplicaMetadata;
+  // JSON leaves out what is undefined; give every field back so that callers see one shape.
+  return {
+    clientId: content.clientId,
+    revision: content.revision,
+    pages: {
+      databaseSize: content.pages.databaseSize,
+      header: content.pages.header,
+      watermark: content.pages.watermark,
+      revertId: content.pages.revertId,
+    },
+    pushedChangeId: content.pushedChangeId,
+    lastPullAt: content.lastPullAt,
+    lastPushAt: content.lastPushAt,
+  };
+}
+
+function checksumOf(content: string): string {
+  return crc32(encodeUtf8(content)).toString(16).padStart(8, "0");
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function damaged(path: string, what: string, cause?: unknown): SyncError {
+  const message = `The replica's metadata file ${path} ${what}. The database and its local changes are untouched: keep both files.`;
+  return new SyncError("damaged-metadata", message, { path, cause });
+}
+
+function foreign(path: string, what: string): SyncError {
+  return new SyncError("not-a-replica", `${path} is ${what}. Open the replica at another path.`, { path });
+}

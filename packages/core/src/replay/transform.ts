@@ -1,0 +1,59 @@
+import { imageColumns, type TableShape } from "../capture/table-shape.js";
+import type { RowChange } from "../tape/tape-change.js";
+import type { SqlRow, SqlStatement, SqlValue } from "../values/sql-value.js";
+import { changeToStatement, type ReplayTarget } from "./change-to-statement.js";
+
+/** A local row change as a `transform` sees it. Integers are `bigint`. */
+export interface RowMutation {
+  /** Position on the tape. */
+  readonly changeId: number;
+  readonly table: string;
+  readonly type: "insert" | "update" | "delete";
+  /** The row before an update or delete, by column name. */
+  readonly before?: Readonly<Record<string, SqlValue>>;
+  /** The row after an insert or update, by column name. */
+  readonly after?: Readonly<Record<string, SqlValue>>;
+}
+
+/** What is to become of a change: sent as it is, not sent at all, or replaced by a statement of the app's. */
+export type TransformResult =
+  | { readonly operation: "keep" }
+  | { readonly operation: "skip" }
+  | { readonly operation: "rewrite"; readonly sql: string; readonly params: readonly SqlValue[] };
+
+/**
+ * Decides over local row changes, one batch at a time; gives one result for each, in order. It is asked whenever
+ * changes are pushed, and also when a pull replays them on fresh remote state: a change that is skipped there is gone
+ * from the replica, and one that is rewritten has the effect of its statement. Must be synchronous and free of effects.
+ */
+export type Transform = (mutations: readonly RowMutation[]) => readonly TransformResult[];
+
+/** The statements of row changes after the app's transform; `undefined` where nothing is to be done. */
+export function statementsOf(
+  changes: readonly RowChange[],
+  transform: Transform | undefined,
+  target: (shape: TableShape) => ReplayTarget,
+): (SqlStatement | undefined)[] {
+  const results = transform?.(changes.map(mutationOf));
+  return changes.map((change, index) => {
+    const result = results?.[index];
+    if (result?.operation === "skip") return undefined;
+    if (result?.operation === "rewrite") return { sql: result.sql, params: result.params };
+    return changeToStatement(change, target(change.shape));
+  });
+}
+
+function mutationOf(change: RowChange): RowMutation {
+  const { changeId, type, shape } = change;
+  return {
+    changeId,
+    table: shape.table,
+    type,
+    ...("before" in change && { before: recordOf(shape, change.before) }),
+    ...("after" in change && { after: recordOf(shape, change.after) }),
+  };
+}
+
+function recordOf(shape: TableShape, image: SqlRow): Record<string, SqlValue> {
+  return Object.fromEntries(imageColumns(shape).map((name, index) => [name, image[index] as SqlValue]));
+}

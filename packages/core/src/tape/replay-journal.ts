@@ -1,0 +1,129 @@
+import type { Coroutine } from "../coroutine/coroutine.js";
+import { io } from "../coroutine/io.js";
+import type { FileHandle } from "../ports/io-operations.js";
+import type { PublishPlan } from "../ports/replica-pages.js";
+import { crc32 } from "../values/crc32.js";
+import type { SqlRow } from "../values/sql-value.js";
+import { decodeUtf8, encodeUtf8 } from "../values/utf8.js";
+import { decodeRows, encodeRows } from "./row-codec.js";
+
+/**
+ * The replay journal, `<database>-replay`: everything needed to finish an apply whose publish has replaced L by S(R').
+ * It exists only while an apply runs, and after a crash in one.
+ *
+ * A sequence of blocks, each `u32 length, u32 CRC-32 of the payload, payload` (little-endian): first the header as
+ * JSON, then rows of the tape (row-codec.ts), last a block of length 0. Without that last block it counts as absent.
+ */
+export interface ReplayJournal {
+  readonly id: string;
+  /** The synced revision once the apply is done. */
+  readonly revision: string;
+  readonly plan: PublishPlan;
+  readonly clientId: string;
+  /** Pull generation of the tape in the journal. */
+  readonly pullGeneration: number;
+  /** Columns of the tape table: how wide it has to be made again. */
+  readonly tapeValues: number;
+  /** The rows of `tributary_shape`: id and description. */
+  readonly shapes: readonly (readonly [number, string])[];
+}
+
+const BLOCK_HEADER = 8;
+
+/** Writes a journal: header, rows as they are added, end. Durable when `finish` returns. */
+export class ReplayJournalWriter {
+  readonly #file: FileHandle;
+  #end = 0;
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  static *create(path: string, journal: ReplayJournal): Coroutine<ReplayJournalWriter> {
+    const writer = new ReplayJournalWriter((yield* io.openFile(path, "replace")) as FileHandle);
+    yield* writer.#writeBlock(encodeUtf8(JSON.stringify(journal)));
+    return writer;
+  }
+
+  *add(rows: readonly SqlRow[]): Coroutine<void> {
+    if (rows.length > 0) yield* this.#writeBlock(encodeRows(rows));
+  }
+
+  *finish(): Coroutine<void> {
+    yield* this.#writeBlock(new Uint8Array(0));
+    yield* io.syncFile(this.#file);
+    yield* io.closeFile(this.#file);
+  }
+
+  *#writeBlock(payload: Uint8Array): Coroutine<void> {
+    const block = new Uint8Array(BLOCK_HEADER + payload.length);
+    const view = new DataView(block.buffer);
+    view.setUint32(0, payload.length, true);
+    view.setUint32(4, crc32(payload), true);
+    block.set(payload, BLOCK_HEADER);
+    yield* io.writeAt(this.#file, this.#end, block);
+    this.#end += block.length;
+  }
+}
+
+/** Reads a journal block by block. */
+export class ReplayJournalReader {
+  readonly journal: ReplayJournal;
+  readonly #file: FileHandle;
+  readonly #firstRows: number;
+  #at: number;
+
+  private constructor(file: FileHandle, journal: ReplayJournal, firstRows: number) {
+    this.#file = file;
+    this.journal = journal;
+    this.#firstRows = firstRows;
+    this.#at = firstRows;
+  }
+
+  /** `undefined` when there is no journal, or one that was not finished. */
+  static *open(path: string): Coroutine<ReplayJournalReader | undefined> {
+    const file = yield* io.openFile(path, "read");
+    if (file === undefined) return undefined;
+    const header = yield* readBlock(file, 0);
+    let at = header === undefined ? 0 : BLOCK_HEADER + header.length;
+    const firstRows = at;
+    let block = header;
+    while (block !== undefined && block.length > 0) {
+      block = yield* readBlock(file, at);
+      at += BLOCK_HEADER + (block?.length ?? 0);
+    }
+    if (header === undefined || block === undefined) {
+      yield* io.closeFile(file);
+      return undefined;
+    }
+    return new ReplayJournalReader(file, JSON.parse(decodeUtf8(header)) as ReplayJournal, firstRows);
+  }
+
+  /** The next rows of the tape, in order; empty at the end. */
+  *nextRows(): Coroutine<readonly SqlRow[]> {
+    const block = yield* readBlock(this.#file, this.#at);
+    if (block === undefined || block.length === 0) return [];
+    this.#at += BLOCK_HEADER + block.length;
+    return decodeRows(block);
+  }
+
+  /** Begins again with the first rows. */
+  rewind(): void {
+    this.#at = this.#firstRows;
+  }
+
+  *close(): Coroutine<void> {
+    yield* io.closeFile(this.#file);
+  }
+}
+
+/** A block whose checksum holds, else `undefined`. Its length is checked against the file before it is read. */
+function* readBlock(file: FileHandle, at: number): Coroutine<Uint8Array | undefined> {
+  const header = yield* io.readAt(file, at, BLOCK_HEADER);
+  if (header.length < BLOCK_HEADER) return undefined;
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+  const length = view.getUint32(0, true);
+  if (at + BLOCK_HEADER + length > (yield* io.fileSize(file))) return undefined;
+  const payload = yield* io.readAt(file, at + BLOCK_HEADER, length);
+  return crc32(payload) === view.getUint32(4, true) ? payload : undefined;
+}
