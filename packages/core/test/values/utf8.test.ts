@@ -1,0 +1,42 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { crc32 } from "../../src/values/crc32.js";
+import { decodeUtf8, encodeUtf8 } from "../../src/values/utf8.js";
+
+test("encodes as the platform does, lone surrogates included", () => {
+  const units = fc.array(fc.integer({ min: 0, max: 0xffff })).map((codes) => String.fromCharCode(...codes));
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: "binary" }), units), (text) => {
+      expect(encodeUtf8(text)).toEqual(new TextEncoder().encode(text));
+    }),
+    { seed: 1 },
+  );
+});
+
+test("decodes what is well-formed as the platform does, and anything without failing", () => {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (text) => {
+      const bytes = new TextEncoder().encode(text);
+      expect(decodeUtf8(bytes)).toBe(decoder.decode(bytes));
+    }),
+    { seed: 1 },
+  );
+  fc.assert(
+    fc.property(fc.uint8Array(), (bytes) => {
+      expect(decodeUtf8(bytes).includes("\ufffd")).toBe(decoder.decode(bytes).includes("\ufffd"));
+    }),
+    { seed: 2, numRuns: 2_000 },
+  );
+});
+
+test("long texts keep their pairs together", () => {
+  const text = `a${"𝄞".repeat(10_000)}`;
+  expect(decodeUtf8(encodeUtf8(text))).toBe(text);
+});
+
+test("CRC-32 of the standard's check value, in one piece and in two", () => {
+  const bytes = encodeUtf8("123456789");
+  expect(crc32(bytes)).toBe(0xcbf43926);
+  expect(crc32(bytes.subarray(4), crc32(bytes.subarray(0, 4)))).toBe(0xcbf43926);
+});
