@@ -1,0 +1,219 @@
+import {
+  DEPTH_FUNCTION,
+  ENTER_FUNCTION,
+  foldName,
+  imageColumns,
+  LEAVE_FUNCTION,
+  type PragmaStatement,
+  quoteIdentifier,
+  RESERVED_PREFIX,
+  type SchemaStatement,
+  SyncError,
+  schemaChanges,
+  TAPE_OPERATION,
+  TAPE_TABLE,
+  type TableShape,
+} from "@tributary/core";
+import type Database from "better-sqlite3";
+import {
+  type CaptureInstaller,
+  dropCaptureTriggers,
+  installCapture,
+  readSchema,
+  readShapes,
+  rebuildCapture,
+  shapeId,
+} from "./install-capture.js";
+import { atomically, nativeExec, nativePrepare, nativeValue } from "./native-connection.js";
+import type { TransactionBoundaries } from "./transaction-boundaries.js";
+
+const captures = new WeakMap<Database.Database, Capture>();
+
+/** Makes a capture known as that of its connection. */
+export function attachCapture(db: Database.Database, capture: Capture): void {
+  captures.set(db, capture);
+}
+
+/** The capture of a connection. */
+export function captureOf(db: Database.Database): Capture {
+  const capture = captures.get(db);
+  if (capture === undefined) throw new SyncError("internal", "This connection has no capture.");
+  return capture;
+}
+
+/** Options of {@link Capture}. */
+export interface CaptureOptions {
+  readonly boundaries: TransactionBoundaries;
+  /** Whether changes of a table stay local and are lost by the next pull. */
+  readonly isIgnored: (table: string) => boolean;
+  /** The connection is the engine's: it makes and drops the tables of the replica itself. */
+  readonly engine: boolean;
+  /** Called after each transaction that may have changed something. */
+  readonly onCommit: (() => void) | undefined;
+}
+
+/** The capture of one connection: what happens around its statements so that every change is on the tape. */
+export class Capture {
+  readonly #db: Database.Database;
+  readonly #options: CaptureOptions;
+  readonly #installer: CaptureInstaller;
+  #active = false;
+  #touched = false;
+  #depth = 0;
+  #lastChangeId: Database.Statement<unknown[]> | undefined;
+  /** The app's own setting of `unsafeMode`. */
+  unsafeMode = false;
+
+  constructor(db: Database.Database, setDefensive: (on: boolean) => void, options: CaptureOptions) {
+    this.#db = db;
+    this.#options = options;
+    const undefended = (work: () => void): void => {
+      setDefensive(false);
+      try {
+        work();
+      } finally {
+        setDefensive(!this.unsafeMode);
+      }
+    };
+    this.#installer = { db, isIgnored: options.isIgnored, undefended };
+    // Not deterministic (the default), so that SQLite calls them where they stand.
+    db.function(ENTER_FUNCTION, () => {
+      this.#depth += 1;
+      return null;
+    });
+    db.function(LEAVE_FUNCTION, () => {
+      this.#depth -= 1;
+      return null;
+    });
+    db.function(DEPTH_FUNCTION, () => this.#depth);
+  }
+
+  /** Makes triggers, marks and shapes fit the schema; from the first time on, changes are captured. */
+  refresh(): void {
+    installCapture(this.#installer);
+    this.#active = true;
+    if (this.#options.engine) this.#options.boundaries.truncate(this.lastChangeId());
+  }
+
+  /** The last change on the tape; 0 when it is empty. */
+  lastChangeId(): number {
+    this.#lastChangeId ??= nativePrepare(this.#db, `SELECT max(id) FROM main.${TAPE_TABLE}`)
+      .safeIntegers(false)
+      .pluck(true);
+    return Number(this.#lastChangeId.get() ?? 0);
+  }
+
+  /** Call before each statement that may write. An earlier one that failed inside a trigger has left the depth behind. */
+  enter(): void {
+    this.#depth = 0;
+    this.#touched = true;
+  }
+
+  /** Call after each statement that may have ended a transaction, also when it failed. */
+  settle(): void {
+    if (!this.#touched || this.#db.inTransaction) return;
+    this.#touched = false;
+    if (!this.#active) return;
+    this.#options.boundaries.note(this.lastChangeId());
+    this.#options.onCommit?.();
+  }
+
+  /** The transaction was rolled back: nothing has happened. */
+  forget(): void {
+    if (!this.#db.inTransaction) this.#touched = false;
+  }
+
+  /** Runs a schema statement and puts it on the tape; as a whole or not at all. */
+  runSchema<T>(statement: SchemaStatement, sql: string, run: () => T): T {
+    const reserved = foldName(statement.name).startsWith(RESERVED_PREFIX);
+    if (reserved && !this.#options.engine) throw reservedName(statement.name);
+    this.enter();
+    if (!this.#active || reserved || (statement.temporary && statement.verb === "create")) return run();
+    return atomically(
+      this.#db,
+      () => {
+        const before = readSchema(this.#db);
+        if (statement.object === "table" && statement.verb !== "create") {
+          dropCaptureTriggers(this.#db, statement.name);
+        }
+        const result = run();
+        const after = readSchema(this.#db);
+        if (!this.#options.engine) {
+          const known = new Set(before.map((row) => row.name));
+          const taken = after.find(
+            (row) => foldName(row.name).startsWith(RESERVED_PREFIX) && !known.has(row.name),
+          );
+          if (taken !== undefined) throw reservedName(taken.name);
+        }
+        const changes = schemaChanges(statement, sql, before, after);
+        for (const change of changes) this.#recordSchema(change);
+        if (statement.verb === "create" && statement.object === "table" && changes.length > 0) {
+          this.#checkNewTable(statement);
+        }
+        rebuildCapture(this.#installer);
+        return result;
+      },
+      "BEGIN IMMEDIATE",
+    );
+  }
+
+  /** Runs a pragma that sets a field of the header, and puts it on the tape. */
+  runHeaderPragma<T>(pragma: PragmaStatement, run: () => T): T {
+    this.enter();
+    if (!this.#active) return run();
+    return atomically(
+      this.#db,
+      () => {
+        const result = run();
+        const value = nativeValue(this.#db, `PRAGMA main.${pragma.name}`);
+        this.#recordSchema(`PRAGMA ${pragma.name} = ${value}`);
+        return result;
+      },
+      "BEGIN IMMEDIATE",
+    );
+  }
+
+  /** Call after a pragma that may have emptied the TEMP database. */
+  restore(): void {
+    if (this.#active) this.refresh();
+  }
+
+  #recordSchema(sql: string): void {
+    nativePrepare(
+      this.#db,
+      `INSERT INTO main.${TAPE_TABLE} (shape, op, v0) VALUES (0, ${TAPE_OPERATION.schema}, ?)`,
+    ).run(sql);
+  }
+
+  #checkNewTable(statement: SchemaStatement): void {
+    const shapes = readShapes(this.#installer);
+    const isIt = (table: string): boolean => foldName(table) === foldName(statement.name);
+    const refused = shapes.refused.find((table) => isIt(table.table));
+    if (refused !== undefined) {
+      throw new SyncError("unsupported-sql", `Table ${refused.table} cannot be synced: ${refused.reason}.`, {
+        table: refused.table,
+      });
+    }
+    const made = shapes.captured.find((table) => isIt(table.shape.table));
+    if (statement.asSelect && made !== undefined) this.#recordRows(made.shape);
+  }
+
+  /** Puts every row of a table on the tape as an insert. */
+  #recordRows(shape: TableShape): void {
+    // The tape must be wide enough first, and the capture knows how to do that.
+    rebuildCapture(this.#installer);
+    const columns = imageColumns(shape);
+    const values = columns.map((_, index) => `v${index}`).join(", ");
+    nativeExec(
+      this.#db,
+      `INSERT INTO main.${TAPE_TABLE} (shape, op, ${values}) SELECT ${shapeId(this.#db, JSON.stringify(shape))}, ${TAPE_OPERATION.insert}, ${columns.map(quoteIdentifier).join(", ")} FROM main.${quoteIdentifier(shape.table)}`,
+    );
+  }
+}
+
+function reservedName(name: string): SyncError {
+  return new SyncError(
+    "unsupported-sql",
+    `${name}: names that begin with ${RESERVED_PREFIX} belong to the replica; choose another name.`,
+  );
+}

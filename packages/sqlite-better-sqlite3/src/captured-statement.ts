@@ -1,0 +1,96 @@
+import type { StatementClass } from "@tributary/core";
+import type Database from "better-sqlite3";
+import type { Capture } from "./capture.js";
+
+type Statement = Database.Statement<unknown[]>;
+type StatementMethods = Pick<Statement, "run" | "get" | "all" | "iterate">;
+
+const captureOf = Symbol("tributary capture");
+const kindOf = Symbol("tributary kind");
+
+/** A statement of a captured connection that may write. */
+interface CapturedStatement extends Statement {
+  readonly [captureOf]: Capture;
+  readonly [kindOf]: StatementClass;
+}
+
+const prototypes = new WeakMap<object, object>();
+
+/**
+ * Puts capture around a native statement. It stays the native object, so that everything else about it (binding, modes,
+ * columns, its identity) is better-sqlite3's; only its prototype is one with four methods in front.
+ */
+export function captureStatement(statement: Statement, kind: StatementClass, capture: Capture): void {
+  const native = Object.getPrototypeOf(statement) as StatementMethods & object;
+  let prototype = prototypes.get(native);
+  if (prototype === undefined) {
+    prototype = capturedPrototype(native);
+    prototypes.set(native, prototype);
+  }
+  Object.setPrototypeOf(statement, prototype);
+  Object.defineProperties(statement, { [kindOf]: { value: kind }, [captureOf]: { value: capture } });
+}
+
+function capturedPrototype(native: StatementMethods & object): object {
+  const { run, get, all, iterate } = native;
+  const methods = {
+    run(this: CapturedStatement, ...args: unknown[]): unknown {
+      return around(this, () => run.apply(this, args));
+    },
+    get(this: CapturedStatement, ...args: unknown[]): unknown {
+      return around(this, () => get.apply(this, args));
+    },
+    all(this: CapturedStatement, ...args: unknown[]): unknown {
+      return around(this, () => all.apply(this, args));
+    },
+    iterate(this: CapturedStatement, ...args: unknown[]): unknown {
+      const capture = this[captureOf];
+      if (this[kindOf].type === "schema" || this[kindOf].type === "pragma") {
+        return around(this, () => all.apply(this, args))[Symbol.iterator]();
+      }
+      capture.enter();
+      return settleAtEnd(iterate.apply(this, args), capture);
+    },
+  };
+  return Object.create(native, Object.getOwnPropertyDescriptors(methods)) as object;
+}
+
+function around<T>(statement: CapturedStatement, run: () => T): T {
+  const capture = statement[captureOf];
+  const kind = statement[kindOf];
+  try {
+    if (kind.type === "schema") return capture.runSchema(kind, statement.source, run);
+    if (kind.type === "pragma") return capture.runHeaderPragma(kind, run);
+    capture.enter();
+    const result = run();
+    if (kind.type === "transaction" && kind.verb === "rollback") capture.forget();
+    return result;
+  } finally {
+    capture.settle();
+  }
+}
+
+/** The statement's transaction ends with the iteration. */
+function settleAtEnd(iterator: IterableIterator<unknown>, capture: Capture): IterableIterator<unknown> {
+  const { next, return: finish } = Object.getPrototypeOf(iterator) as Required<IterableIterator<unknown>>;
+  const own = {
+    next(): IteratorResult<unknown> {
+      let open = false;
+      try {
+        const result = next.call(iterator);
+        open = result.done !== true;
+        return result;
+      } finally {
+        if (!open) capture.settle();
+      }
+    },
+    return(): IteratorResult<unknown> {
+      try {
+        return finish.call(iterator);
+      } finally {
+        capture.settle();
+      }
+    },
+  };
+  return Object.defineProperties(iterator, Object.getOwnPropertyDescriptors(own));
+}

@@ -1,0 +1,268 @@
+import {
+  classifyStatement,
+  foldName,
+  type SqlConnection,
+  type SqlFailure,
+  type SqlIo,
+  type SqlRow,
+  type SqlStatement,
+  type SqlValue,
+  SyncError,
+} from "@tributary/core";
+import Database from "better-sqlite3";
+import { captureOf } from "./capture.js";
+import { nativePrepare } from "./native-connection.js";
+import { ReplicaDatabase } from "./replica-database.js";
+import { StatementCache } from "./statement-cache.js";
+import { TransactionBoundaries } from "./transaction-boundaries.js";
+
+/** Options of {@link createBetterSqlite3}. */
+export interface BetterSqlite3Options {
+  /** The database file. */
+  readonly path: string;
+  /** Tables whose local changes are not captured: they never travel, and the next pull undoes them. */
+  readonly ignoreTables?: readonly string[] | ((table: string) => boolean);
+  /** How safe a commit of the app's is from a power cut. Default `FULL`: durable when the statement returns. */
+  readonly synchronous?: "OFF" | "NORMAL" | "FULL" | "EXTRA";
+  /** How long a statement of the app waits for a lock, in milliseconds. Default 5000. */
+  readonly busyTimeoutMs?: number;
+  /** better-sqlite3's option, for the app's connection: called with the SQL of every statement that runs. */
+  readonly verbose?: (message?: unknown, ...additionalArgs: unknown[]) => void;
+  /** better-sqlite3's option: the native addon to use. */
+  readonly nativeBinding?: string;
+  /** Called after each transaction of the app's that may have changed something, before its statement returns. */
+  readonly onLocalCommit?: () => void;
+}
+
+/** The SQL port on better-sqlite3. All of it answers at once. */
+export interface BetterSqlite3Io extends SqlIo {
+  /** The app's connection, while the connections are open. */
+  readonly db: ReplicaDatabase;
+  openConnections(): void;
+  closeConnections(): void;
+  querySql(connection: SqlConnection, sql: string, params?: readonly SqlValue[]): readonly SqlRow[];
+  executeSql(connection: SqlConnection, sql: string): void;
+  runSql(statements: readonly SqlStatement[]): SqlFailure | undefined;
+  tryBeginWrite(): boolean;
+  refreshCapture(connection: "writer" | "app"): void;
+  transactionBoundaries(): readonly number[];
+}
+
+type Statement = Database.Statement<unknown[]>;
+
+interface Connections {
+  readonly app: ReplicaDatabase;
+  readonly writer: ReplicaDatabase;
+  readonly guard: Database.Database;
+  readonly queries: Readonly<Record<SqlConnection, StatementCache<Statement>>>;
+  readonly writes: StatementCache<Statement>;
+}
+
+/** The connections of one replica. Opens nothing before `openConnections`. */
+export function createBetterSqlite3(options: BetterSqlite3Options): BetterSqlite3Io {
+  const boundaries = new TransactionBoundaries();
+  let opened: Connections | undefined;
+
+  const connections = (): Connections => {
+    if (opened === undefined)
+      throw new SyncError("invalid-state", "The replica is closed.", { path: options.path });
+    return opened;
+  };
+  const connection = (name: SqlConnection): Database.Database =>
+    name === "writer" ? connections().writer : connections().guard;
+
+  return {
+    get db() {
+      return connections().app;
+    },
+
+    openConnections() {
+      if (opened !== undefined)
+        throw new SyncError("invalid-state", "The replica is open.", { path: options.path });
+      opened = asSyncError(() => openAll(options, boundaries));
+    },
+
+    closeConnections() {
+      if (opened === undefined) return;
+      const { app, writer, guard } = opened;
+      opened = undefined;
+      // The guard first: its read transaction would keep the last connection from checkpointing.
+      asSyncError(() => closeAll([guard, writer, app]));
+    },
+
+    querySql(name, sql, params = []) {
+      return asSyncError(() => {
+        const statement = connections().queries[name].get(sql, (text) => {
+          const made = nativePrepare(connection(name), text).safeIntegers(true);
+          return made.reader ? made.raw(true) : made;
+        });
+        if (!statement.reader) {
+          statement.run(...params);
+          return [];
+        }
+        const rows = statement.all(...params) as SqlValue[][];
+        for (const row of rows) plainBytes(row);
+        return rows;
+      });
+    },
+
+    executeSql(name, sql) {
+      asSyncError(() => connection(name).exec(sql));
+    },
+
+    runSql(statements) {
+      const { writer, writes } = connections();
+      for (const [index, { sql, params }] of statements.entries()) {
+        try {
+          writes.get(sql, (text) => prepareWrite(writer, text)).run(...params);
+        } catch (error) {
+          if (error instanceof SyncError) throw error;
+          return failureOf(index, error);
+        }
+      }
+      return undefined;
+    },
+
+    tryBeginWrite() {
+      const { app, writer } = connections();
+      if (app.inTransaction) return false;
+      return asSyncError(() => {
+        if (writer.inTransaction) throw new SyncError("internal", "The writer is in a transaction already.");
+        // The setting cannot change inside a transaction, and the app may have changed its own since.
+        writer.pragma(`foreign_keys = ${app.pragma("foreign_keys", { simple: true })}`);
+        try {
+          writer.exec("BEGIN IMMEDIATE");
+          return true;
+        } catch (error) {
+          if (codeOf(error)?.startsWith("SQLITE_BUSY")) return false;
+          throw error;
+        }
+      });
+    },
+
+    refreshCapture(name) {
+      asSyncError(() => captureOf(connections()[name]).refresh());
+    },
+
+    transactionBoundaries() {
+      return boundaries.list();
+    },
+  };
+}
+
+function openAll(options: BetterSqlite3Options, boundaries: TransactionBoundaries): Connections {
+  const { path, synchronous = "FULL", busyTimeoutMs = 5000, verbose, nativeBinding, onLocalCommit } = options;
+  const isIgnored = ignoreRule(options.ignoreTables ?? []);
+  const binding = nativeBinding === undefined ? {} : { nativeBinding };
+  const made: Database.Database[] = [];
+  const open = <T extends Database.Database>(db: T): T => {
+    made.push(db);
+    return db;
+  };
+  try {
+    const app = open(
+      new ReplicaDatabase(
+        path,
+        {
+          ...binding,
+          timeout: busyTimeoutMs,
+          ...(verbose === undefined ? {} : { verbose: appStatements(verbose) }),
+        },
+        { boundaries, isIgnored, engine: false, onCommit: onLocalCommit },
+      ),
+    );
+    setUp(app, synchronous);
+    const writer = open(
+      new ReplicaDatabase(
+        path,
+        { ...binding, timeout: 0 },
+        { boundaries, isIgnored, engine: true, onCommit: undefined },
+      ),
+    );
+    setUp(writer, synchronous);
+    const guard = open(new Database(path, { ...binding, timeout: 0, readonly: true }));
+    const queries = { writer: new StatementCache<Statement>(), guard: new StatementCache<Statement>() };
+    return { app, writer, guard, queries, writes: new StatementCache<Statement>() };
+  } catch (error) {
+    closeAll(made.reverse());
+    throw error;
+  }
+}
+
+function setUp(db: ReplicaDatabase, synchronous: string): void {
+  const pageSize = db.pragma("page_size", { simple: true });
+  if (Number(pageSize) !== 4096) {
+    throw new SyncError(
+      "unsupported-sql",
+      `${db.name} has pages of ${pageSize} bytes; the sync protocol knows 4096 only. VACUUM INTO a copy with that page size.`,
+      { path: db.name },
+    );
+  }
+  const mode = db.pragma("journal_mode = wal", { simple: true });
+  if (mode !== "wal") {
+    throw new SyncError("io-failed", `${db.name} cannot be put in WAL mode (it is in ${mode} mode).`, {
+      path: db.name,
+    });
+  }
+  db.pragma("wal_autocheckpoint = 0");
+  db.pragma(`synchronous = ${synchronous}`);
+}
+
+/** Statements of the capture are not the app's business. */
+function appStatements(verbose: (message?: unknown) => void): (message?: unknown) => void {
+  return (message) => {
+    if (!String(message).includes("tributary_")) verbose(message);
+  };
+}
+
+function ignoreRule(rule: readonly string[] | ((table: string) => boolean)): (table: string) => boolean {
+  if (typeof rule === "function") return rule;
+  const names = new Set(rule.map(foldName));
+  return (table) => names.has(foldName(table));
+}
+
+/** Row changes are the hot path of a replay: the classification is made once per text, not per run. */
+function prepareWrite(writer: ReplicaDatabase, sql: string): Statement {
+  const kind = classifyStatement(sql);
+  const statement = writer.prepare(sql) as Statement;
+  if (kind.type !== "write" && statement.reader) {
+    return { run: (...params: unknown[]) => statement.all(...params) } as unknown as Statement;
+  }
+  return statement;
+}
+
+function plainBytes(row: SqlValue[]): void {
+  for (let index = 0; index < row.length; index++) {
+    const value = row[index];
+    if (value instanceof Uint8Array)
+      row[index] = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+}
+
+function closeAll(databases: readonly Database.Database[]): void {
+  for (const db of databases) if (db.open) db.close();
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Database.SqliteError ? error.code : undefined;
+}
+
+function failureOf(index: number, error: unknown): SqlFailure {
+  const message = error instanceof Error ? error.message : String(error);
+  return { index, message, sqlCode: codeOf(error) ?? "SQLITE_MISUSE" };
+}
+
+function asSyncError<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof SyncError) throw error;
+    const sqlCode = codeOf(error);
+    const busy = sqlCode?.startsWith("SQLITE_BUSY") === true;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new SyncError(busy ? "database-busy" : "sql-failed", message, {
+      cause: error,
+      ...(sqlCode === undefined ? {} : { sqlCode }),
+    });
+  }
+}

@@ -1,0 +1,215 @@
+import {
+  type CaptureTrigger,
+  captureTriggers,
+  createNotedSql,
+  createTapeSql,
+  foldName,
+  INITIAL_TAPE_VALUES,
+  imageWidth,
+  markTrigger,
+  NOTED_TABLE,
+  quoteIdentifier,
+  RESERVED_PREFIX,
+  readSchemaRows,
+  readTableShapes,
+  refusalTriggers,
+  SCHEMA_SQL,
+  type SchemaRow,
+  SHAPE_TABLE,
+  TABLE_COLUMNS_SQL,
+  TAPE_FIXED_COLUMNS,
+  TAPE_TABLE,
+  type TableShapes,
+  triggerEffects,
+  UNIQUE_INDEXES_SQL,
+  unmarkTrigger,
+} from "@tributary/core";
+import type Database from "better-sqlite3";
+import { atomically, nativeExec, nativePrepare, nativeRows, nativeValue } from "./native-connection.js";
+
+/**
+ * Makes the capture of one connection fit the schema of its database.
+ *
+ * All that it has made is in the database itself (TEMP triggers, marks, shapes, and a TEMP table that says what they
+ * were made for), none in memory: so it is rolled back together with the schema it belongs to.
+ */
+export interface CaptureInstaller {
+  readonly db: Database.Database;
+  readonly isIgnored: (table: string) => boolean;
+  /** Runs work with SQLite's defensive mode off. */
+  readonly undefended: (work: () => void) => void;
+}
+
+const BUILT_TABLE = `${RESERVED_PREFIX}built`;
+
+/** Does nothing when the schema, the shapes and the tape are those that the capture was made for. */
+export function installCapture(installer: CaptureInstaller): void {
+  const { db } = installer;
+  nativeExec(db, `CREATE TEMP TABLE IF NOT EXISTS ${BUILT_TABLE} (fingerprint TEXT)`);
+  const built = nativeValue(db, `SELECT fingerprint FROM temp.${BUILT_TABLE}`);
+  if (built !== undefined && built === fingerprintOf(db)) return;
+  atomically(db, () => rebuildCapture(installer));
+}
+
+/** Reads `main`'s schema. */
+export function readSchema(db: Database.Database): SchemaRow[] {
+  return readSchemaRows(nativeRows(db, SCHEMA_SQL));
+}
+
+/** Reads the shapes of `main`'s tables. */
+export function readShapes(installer: CaptureInstaller): TableShapes {
+  const { db, isIgnored } = installer;
+  return readTableShapes(nativeRows(db, TABLE_COLUMNS_SQL), nativeRows(db, UNIQUE_INDEXES_SQL), isIgnored);
+}
+
+/** Must run inside a transaction. Touches only what differs. */
+export function rebuildCapture(installer: CaptureInstaller): void {
+  const { db } = installer;
+  let schema = readSchema(db);
+  if (!schema.some((row) => row.name === TAPE_TABLE)) nativeExec(db, createTapeSql());
+  const shapes = readShapes(installer);
+  const width = Math.max(0, ...shapes.captured.map((table) => imageWidth(table.shape))) * 2;
+  widenTape(db, width);
+  const effects = triggerEffects(
+    schema,
+    new Set(shapes.captured.map((table) => foldName(table.shape.table))),
+  );
+  if (markTriggers(db, schema, effects.marked)) schema = readSchema(db);
+  const wanted = new Map<string, string>();
+  const want = (trigger: CaptureTrigger): void => void wanted.set(trigger.name, trigger.sql);
+  for (const table of shapes.captured) {
+    const suppressible = effects.suppressible.has(foldName(table.shape.table));
+    for (const trigger of captureTriggers(table, shapeId(db, JSON.stringify(table.shape)), suppressible))
+      want(trigger);
+  }
+  for (const table of shapes.refused) for (const trigger of refusalTriggers(table)) want(trigger);
+  replaceTriggers(installer, schema, wanted);
+  nativeExec(
+    db,
+    `CREATE TEMP TABLE IF NOT EXISTS ${BUILT_TABLE} (fingerprint TEXT); DELETE FROM temp.${BUILT_TABLE}`,
+  );
+  nativePrepare(db, `INSERT INTO temp.${BUILT_TABLE} VALUES (?)`).run(fingerprintOf(db));
+}
+
+/** The id of a shape, made where it is new. */
+export function shapeId(db: Database.Database, description: string): number {
+  const find = `SELECT id FROM main.${SHAPE_TABLE} WHERE description = ?`;
+  const known = nativeValue(db, find, description);
+  if (known !== undefined) return Number(known);
+  nativePrepare(db, `INSERT INTO main.${SHAPE_TABLE} (description) VALUES (?)`).run(description);
+  return Number(nativeValue(db, find, description));
+}
+
+/** Drops the capture triggers of one table: one that names a column keeps it from being dropped. */
+export function dropCaptureTriggers(db: Database.Database, table: string): void {
+  for (const row of installedTriggers(db)) {
+    if (foldName(row.table) === foldName(table)) dropTrigger(db, row.name);
+  }
+}
+
+function fingerprintOf(db: Database.Database): string {
+  const schema = nativeRows(db, SCHEMA_SQL);
+  if (!schema.some((row) => row[1] === SHAPE_TABLE)) return "";
+  const shapes = nativeRows(db, `SELECT id, description FROM main.${SHAPE_TABLE} ORDER BY id`);
+  return JSON.stringify([schema, shapes.map((row) => [String(row[0]), row[1]])]);
+}
+
+function widenTape(db: Database.Database, values: number): void {
+  const columns = Number(nativeValue(db, `SELECT count(*) FROM pragma_table_xinfo('${TAPE_TABLE}', 'main')`));
+  for (let index = columns - TAPE_FIXED_COLUMNS.length; index < values; index++) {
+    nativeExec(db, `ALTER TABLE main.${TAPE_TABLE} ADD COLUMN v${index}`);
+  }
+  const noted = Number(nativeValue(db, `SELECT count(*) FROM pragma_table_xinfo('${NOTED_TABLE}', 'temp')`));
+  if (noted - 2 >= values && noted > 0) return;
+  // Notes live no longer than a statement.
+  nativeExec(
+    db,
+    `DROP TABLE IF EXISTS temp.${NOTED_TABLE}; ${createNotedSql(Math.max(values, INITIAL_TAPE_VALUES))}`,
+  );
+}
+
+/**
+ * Makes the triggers of the schema marked or unmarked as wanted; says whether it changed any. All of a table's triggers
+ * are made anew then, in their old order, because the order they fire in depends on it.
+ */
+function markTriggers(
+  db: Database.Database,
+  schema: readonly SchemaRow[],
+  marked: ReadonlySet<string>,
+): boolean {
+  const byTable = new Map<string, { name: string; sql: string; wanted: string }[]>();
+  for (const { type, name, table, sql } of schema) {
+    if (type !== "trigger" || sql === null) continue;
+    const wanted = marked.has(foldName(name)) ? markTrigger(sql) : unmarkTrigger(sql);
+    const group = byTable.get(table) ?? [];
+    group.push({ name, sql, wanted });
+    byTable.set(table, group);
+  }
+  let changed = false;
+  for (const triggers of byTable.values()) {
+    if (triggers.every((trigger) => trigger.sql === trigger.wanted)) continue;
+    for (const { name } of triggers) nativeExec(db, `DROP TRIGGER main.${quoteIdentifier(name)}`);
+    // A TEMP table of the same name would attract a trigger whose name has no schema in front.
+    for (const { wanted } of triggers)
+      nativeExec(db, wanted.replace(/^CREATE TRIGGER (?!IF NOT )/, "CREATE TRIGGER main."));
+    changed = true;
+  }
+  return changed;
+}
+
+interface InstalledTrigger {
+  readonly name: string;
+  readonly table: string;
+  readonly sql: string;
+}
+
+function installedTriggers(db: Database.Database): InstalledTrigger[] {
+  const rows = nativeRows(db, "SELECT name, tbl_name, sql FROM temp.sqlite_schema WHERE type = 'trigger'");
+  return rows
+    .map((row) => ({ name: String(row[0]), table: String(row[1]), sql: String(row[2]) }))
+    .filter((row) => row.name.startsWith(RESERVED_PREFIX));
+}
+
+function dropTrigger(db: Database.Database, name: string): void {
+  nativeExec(db, `DROP TRIGGER IF EXISTS temp.${quoteIdentifier(name)}`);
+}
+
+function replaceTriggers(
+  installer: CaptureInstaller,
+  schema: readonly SchemaRow[],
+  wanted: ReadonlyMap<string, string>,
+): void {
+  const { db } = installer;
+  const tables = new Set(schema.filter((row) => row.type === "table").map((row) => foldName(row.name)));
+  let installed = installedTriggers(db);
+  if (installed.some((row) => !tables.has(foldName(row.table)))) {
+    removeOrphans(installer);
+    installed = installedTriggers(db);
+  }
+  const kept = new Set<string>();
+  for (const { name, sql } of installed) {
+    // SQLite stores the statement without TEMP.
+    if (wanted.get(name)?.replace(/^CREATE TEMP /, "CREATE ") === sql) kept.add(name);
+    else dropTrigger(db, name);
+  }
+  for (const [name, sql] of wanted) if (!kept.has(name)) nativeExec(db, sql);
+}
+
+/**
+ * Removes capture triggers of tables that a pull has dropped. SQLite has forgotten them when it read the schema anew,
+ * so that DROP TRIGGER does not find them, but their rows remain and would break the schema if the table came back.
+ */
+function removeOrphans({ db, undefended }: CaptureInstaller): void {
+  undefended(() => {
+    nativeExec(db, "PRAGMA writable_schema = ON");
+    try {
+      nativeExec(
+        db,
+        `DELETE FROM temp.sqlite_schema WHERE type = 'trigger' AND substr(name, 1, ${RESERVED_PREFIX.length}) = '${RESERVED_PREFIX}'
+AND lower(tbl_name) NOT IN (SELECT lower(name) FROM main.sqlite_schema WHERE type = 'table')`,
+      );
+    } finally {
+      nativeExec(db, "PRAGMA writable_schema = OFF");
+    }
+  });
+}

@@ -1,0 +1,168 @@
+import { describe, expect, test } from "vitest";
+import { openHarness } from "./capture-harness.js";
+
+/** Rows that a statement deletes without firing delete triggers: schema, rows at the start, statement, tape. */
+const CASES: [name: string, schema: string, sql: string, tape: string[]][] = [
+  [
+    "the same key needs no delete",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE); INSERT INTO t VALUES(1,'a')",
+    "REPLACE INTO t VALUES(1,'b')",
+    ['+t[1,"b"]'],
+  ],
+  [
+    "another unique index",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE); INSERT INTO t VALUES(1,'a')",
+    "INSERT OR REPLACE INTO t VALUES(2,'a')",
+    ['-t[1,"a"]', '+t[2,"a"]'],
+  ],
+  [
+    "several rows at once, each once",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE, v UNIQUE, w UNIQUE); INSERT INTO t VALUES(1,'a','x',1),(2,'b','y',2),(3,'c','z',3)",
+    "INSERT OR REPLACE INTO t VALUES(4,'a','y',1)",
+    ['-t[1,"a","x",1]', '-t[2,"b","y",2]', '+t[4,"a","y",1]'],
+  ],
+  [
+    "the same key and another row",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE); INSERT INTO t VALUES(1,'a'),(2,'b')",
+    "INSERT OR REPLACE INTO t VALUES(1,'b')",
+    ['-t[2,"b"]', '+t[1,"b"]'],
+  ],
+  [
+    "ON CONFLICT REPLACE of the schema",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE ON CONFLICT REPLACE); INSERT INTO t VALUES(1,'a')",
+    "INSERT INTO t VALUES(2,'a')",
+    ['-t[1,"a"]', '+t[2,"a"]'],
+  ],
+  [
+    "a partial index",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, u, live); CREATE UNIQUE INDEX i ON t(u) WHERE live = 1; INSERT INTO t VALUES(1,'a',1),(2,'a',0)",
+    "INSERT OR REPLACE INTO t VALUES(3,'a',1); INSERT OR REPLACE INTO t VALUES(4,'a',0)",
+    ['-t[1,"a",1]', '+t[3,"a",1]', '+t[4,"a",0]'],
+  ],
+  [
+    "an expression index",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b); CREATE UNIQUE INDEX i ON t(lower(a) COLLATE BINARY DESC, b+1); INSERT INTO t VALUES(1,'A',1),(2,'A',2)",
+    "INSERT OR REPLACE INTO t VALUES(3,'a',1)",
+    ['-t[1,"A",1]', '+t[3,"a",1]'],
+  ],
+  [
+    "a NOCASE index",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, a); CREATE UNIQUE INDEX i ON t(a COLLATE NOCASE); INSERT INTO t VALUES(1,'Ab')",
+    "INSERT OR REPLACE INTO t VALUES(2,'aB')",
+    ['-t[1,"Ab"]', '+t[2,"aB"]'],
+  ],
+  [
+    "a BINARY index on a NOCASE column, changed in case only",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, a COLLATE NOCASE); CREATE UNIQUE INDEX i ON t(a COLLATE BINARY); INSERT INTO t VALUES(1,'Ab'),(2,'ab')",
+    "UPDATE OR REPLACE t SET a='ab' WHERE id=1",
+    ['-t[2,"ab"]', '~t[1,"Ab"]>[1,"ab"]'],
+  ],
+  [
+    "a unique generated column",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, a, g AS (a % 10) UNIQUE); INSERT INTO t VALUES(1,11),(2,12)",
+    "INSERT OR REPLACE INTO t VALUES(3,21); UPDATE OR REPLACE t SET a=31 WHERE id=2",
+    ["-t[1,11]", "+t[3,21]", "-t[3,21]", "~t[2,12]>[2,31]"],
+  ],
+  [
+    "NULLs are never in the way",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE); INSERT INTO t VALUES(1,NULL)",
+    "INSERT OR REPLACE INTO t VALUES(2,NULL)",
+    ["+t[2,null]"],
+  ],
+  [
+    "an affinity makes values equal",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, u INTEGER UNIQUE); INSERT INTO t VALUES(1,5)",
+    "INSERT OR REPLACE INTO t VALUES(2,'5')",
+    ["-t[1,5]", "+t[2,5]"],
+  ],
+  [
+    "a table without a key",
+    "CREATE TABLE t(u UNIQUE, a); INSERT INTO t VALUES('x',1)",
+    "INSERT OR REPLACE INTO t VALUES('x',2)",
+    ['-t[1,"x",1]', '+t[2,"x",2]'],
+  ],
+  [
+    "a key that may be NULL",
+    "CREATE TABLE t(k PRIMARY KEY, u UNIQUE); INSERT INTO t VALUES(NULL,1),(NULL,2)",
+    "INSERT OR REPLACE INTO t VALUES(NULL,1)",
+    ["-t[null,1]", "+t[null,1]"],
+  ],
+  [
+    "WITHOUT ROWID",
+    "CREATE TABLE t(k PRIMARY KEY, u UNIQUE) WITHOUT ROWID; INSERT INTO t VALUES('a',1)",
+    "INSERT OR REPLACE INTO t VALUES('b',1)",
+    ['-t["a",1]', '+t["b",1]'],
+  ],
+  [
+    "UPDATE OR REPLACE onto a unique value",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE); INSERT INTO t VALUES(1,'a'),(2,'b')",
+    "UPDATE OR REPLACE t SET u='a' WHERE id=2",
+    ['-t[1,"a"]', '~t[2,"b"]>[2,"a"]'],
+  ],
+  [
+    "UPDATE OR REPLACE onto a key",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES(1,'a'),(2,'b')",
+    "UPDATE OR REPLACE t SET id=1 WHERE id=2",
+    ['-t[1,"a"]', '~t[2,"b"]>[1,"b"]'],
+  ],
+  [
+    "UPDATE OR REPLACE onto a rowid",
+    "CREATE TABLE t(a); INSERT INTO t VALUES('a'),('b')",
+    "UPDATE OR REPLACE t SET rowid=1 WHERE rowid=2",
+    ['-t[1,"a"]', '~t[2,"b"]>[1,"b"]'],
+  ],
+  [
+    "UPDATE OR REPLACE onto a composite key and a unique value",
+    "CREATE TABLE t(a TEXT, b, u UNIQUE, PRIMARY KEY(a,b)); INSERT INTO t VALUES('x',1,1),('x',2,2),('x',3,3)",
+    "UPDATE OR REPLACE t SET b=2, u=3 WHERE b=1",
+    ['-t["x",2,2]', '-t["x",3,3]', '~t["x",1,1]>["x",2,3]'],
+  ],
+  [
+    "a key that only changes its case",
+    "CREATE TABLE t(k TEXT COLLATE NOCASE PRIMARY KEY NOT NULL, a); INSERT INTO t VALUES('a',1)",
+    "UPDATE OR REPLACE t SET k='A'",
+    ['~t["a",1]>["A",1]'],
+  ],
+  [
+    "OR IGNORE leaves no stale note behind",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE); INSERT INTO t VALUES(1,'a'),(2,'b')",
+    "INSERT OR IGNORE INTO t VALUES(3,'a'); UPDATE OR IGNORE t SET id=1 WHERE id=2; INSERT INTO t VALUES(4,'c'); UPDATE t SET u='d' WHERE id=2; DELETE FROM t WHERE id=1",
+    ['+t[4,"c"]', '~t[2,"b"]>[2,"d"]', '-t[1,"a"]'],
+  ],
+  [
+    "many rows in one statement",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE); INSERT INTO t VALUES(1,'a'),(2,'b')",
+    "INSERT OR REPLACE INTO t VALUES(3,'a'),(4,'b'),(5,'a')",
+    ['-t[1,"a"]', '+t[3,"a"]', '-t[2,"b"]', '+t[4,"b"]', '-t[3,"a"]', '+t[5,"a"]'],
+  ],
+  [
+    "a cascade on the same table between the note and its use",
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, p REFERENCES t ON UPDATE CASCADE, u UNIQUE); INSERT INTO t VALUES(1,NULL,'a'),(2,1,'b'),(9,NULL,'x')",
+    "UPDATE OR REPLACE t SET id=5, u='x' WHERE id=1",
+    ['~t[2,1,"b"]>[2,5,"b"]', '-t[9,null,"x"]', '~t[1,null,"a"]>[5,null,"x"]'],
+  ],
+];
+
+describe("rows displaced by REPLACE", () => {
+  test.each(CASES)("%s", (_name, schema, sql, tape) => {
+    const harness = openHarness(schema);
+    harness.db.exec(sql);
+    expect(harness.tape()).toEqual(tape);
+    harness.expectReplays();
+  });
+
+  test.each(CASES)("%s, with recursive_triggers", (_name, schema, sql) => {
+    const harness = openHarness(schema);
+    harness.db.pragma("recursive_triggers = ON");
+    harness.db.exec(sql);
+    harness.expectReplays();
+  });
+
+  test("notes are found by index, not by scan", () => {
+    const { db } = openHarness(
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b, c); CREATE UNIQUE INDEX i ON t(lower(a)); CREATE UNIQUE INDEX j ON t(b COLLATE NOCASE) WHERE c = 1; CREATE UNIQUE INDEX k ON t(c)",
+    );
+    const plan = db.prepare("EXPLAIN QUERY PLAN INSERT INTO t VALUES(1,2,3,4)").all() as { detail: string }[];
+    expect(plan.map((step) => step.detail).join("\n")).not.toMatch(/SCAN (x|t)\b/);
+  });
+});
