@@ -1,0 +1,28 @@
+/** An array of 32-bit words that grows by doubling. */
+export class GrowableWords {
+  #words: Uint32Array = new Uint32Array(256);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The words so far, without a copy: stays right until the next `push`. */
+  get words(): Uint32Array {
+    return this.#words.subarray(0, this.#length);
+  }
+
+  at(index: number): number {
+    if (index >= this.#length) throw new RangeError(`No word ${index} of ${this.#length}.`);
+    return this.#words[index] as number;
+  }
+
+  push(word: number): void {
+    if (this.#length === this.#words.length) {
+      const grown = new Uint32Array(this.#length * 2);
+      grown.set(this.#words);
+      this.#words = grown;
+    }
+    this.#words[this.#length++] = word;
+  }
+}

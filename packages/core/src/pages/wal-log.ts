@@ -1,0 +1,201 @@
+import type { Coroutine } from "../coroutine/coroutine.js";
+import { io } from "../coroutine/io.js";
+import { SyncError } from "../errors/sync-error.js";
+import type { FileHandle } from "../ports/io-operations.js";
+import type { PageImages, WalPosition } from "../ports/replica-pages.js";
+import { HOST_BIG_ENDIAN, WalChecksum } from "../sqlite-format/wal-checksum.js";
+import { FRAME_HEADER_SIZE, FRAME_SIZE, frameOffset, sealFrame } from "../sqlite-format/wal-frame.js";
+import {
+  formatWalHeader,
+  parseWalHeader,
+  WAL_HEADER_SIZE,
+  type WalHeader,
+} from "../sqlite-format/wal-header.js";
+import { WalScanner } from "../sqlite-format/wal-scanner.js";
+import { PAGE_SIZE } from "../values/page.js";
+import { FrameIndex } from "./frame-index.js";
+import { type ImageLocation, TRANSFER_BYTES } from "./read-images.js";
+
+const FRAMES_PER_TRANSFER = Math.floor(TRANSFER_BYTES / FRAME_SIZE);
+
+/** One commit to append. */
+export interface LogCommit {
+  /** Written in this order. */
+  readonly images: readonly PageImages[];
+  /** Size of the database after it, in pages. */
+  readonly databaseSize: number;
+  /** Page 1 as it goes into the log, from the image given. */
+  readonly patchFirstPage: (image: Uint8Array) => Uint8Array;
+}
+
+/**
+ * The `-wal` file of a database: follows what SQLite commits there, and appends commits as SQLite would. Knows nothing
+ * of synced and local. SQLite keeps no locks on this file, so it may be opened and closed freely.
+ */
+export class WalLog {
+  readonly #path: string;
+  #file: FileHandle | undefined;
+  #index: FrameIndex | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** The frames of the present generation as of the last refresh; `undefined` while the log is empty. */
+  get index(): FrameIndex | undefined {
+    return this.#index;
+  }
+
+  /** Where the image in a frame lies. */
+  locationOf(frame: number): ImageLocation {
+    return { file: this.#file as FileHandle, offset: frameOffset(frame) + FRAME_HEADER_SIZE };
+  }
+
+  /** Reads what was committed since the last time; from the start where the log began anew. */
+  *refresh(): Coroutine<void> {
+    this.#file ??= yield* io.openFile(this.#path, "write");
+    const file = this.#file;
+    if (file === undefined) return;
+    const header = parseWalHeader(yield* io.readAt(file, 0, WAL_HEADER_SIZE));
+    if (header === undefined) {
+      this.#index = undefined;
+      return;
+    }
+    if (header.pageSize !== PAGE_SIZE) {
+      throw new SyncError(
+        "damaged-file",
+        `${this.#path} has pages of ${header.pageSize} bytes, a replica's have ${PAGE_SIZE}.`,
+        { path: this.#path },
+      );
+    }
+    const known = this.#index;
+    const index =
+      known !== undefined && sameSalts(known.header, header) && (yield* lastFrameStands(file, known))
+        ? known
+        : new FrameIndex(header);
+    yield* readCommits(file, index);
+    this.#index = index;
+  }
+
+  /**
+   * Appends a commit behind `start`, which is the end of the log, and syncs it. Frames there that never were committed
+   * are overwritten; nothing before is touched, since readers may stand on it. When it fails, nothing was appended.
+   */
+  *append(start: WalPosition, commit: LogCommit): Coroutine<void> {
+    this.#file ??= (yield* io.openFile(this.#path, "create")) as FileHandle;
+    const file = this.#file;
+    try {
+      const header = this.#index?.header ?? (yield* beginLog(file, start));
+      const { checksum1, checksum2 } = this.#index?.end ?? header;
+      const checksum = new WalChecksum(header.bigEndianChecksums, checksum1, checksum2);
+      const total = commit.images.reduce((sum, { pageNumbers }) => sum + pageNumbers.length, 0);
+      let written = 0;
+      for (const images of commit.images) {
+        const { pageNumbers } = images;
+        for (let from = 0; from < pageNumbers.length; from += FRAMES_PER_TRANSFER) {
+          const numbers = pageNumbers.subarray(from, from + FRAMES_PER_TRANSFER);
+          const bytes = yield* images.read(from, from + numbers.length);
+          const last = written + numbers.length === total;
+          const frames = formatFrames(numbers, bytes, commit, last, header, checksum);
+          yield* io.writeAt(file, frameOffset(start.frames + written + 1), frames);
+          written += numbers.length;
+        }
+      }
+      yield* io.syncFile(file);
+    } catch (error) {
+      yield* revoke(file, start);
+      throw error;
+    }
+  }
+
+  /** Takes back the commit behind `start`, which no connection has seen yet. */
+  *revoke(start: WalPosition): Coroutine<void> {
+    if (this.#file !== undefined) yield* revoke(this.#file, start);
+  }
+
+  *sync(): Coroutine<void> {
+    if (this.#file !== undefined) yield* io.syncFile(this.#file);
+  }
+
+  *close(): Coroutine<void> {
+    if (this.#file !== undefined) yield* io.closeFile(this.#file);
+    this.#file = undefined;
+    this.#index = undefined;
+  }
+}
+
+/** Whether two logs are of the same generation. */
+export function sameSalts(
+  left: Pick<WalPosition, "salt1" | "salt2">,
+  right: Pick<WalPosition, "salt1" | "salt2">,
+): boolean {
+  return left.salt1 === right.salt1 && left.salt2 === right.salt2;
+}
+
+function* beginLog(file: FileHandle, { salt1, salt2 }: WalPosition): Coroutine<WalHeader> {
+  const bytes = formatWalHeader({
+    bigEndianChecksums: HOST_BIG_ENDIAN,
+    pageSize: PAGE_SIZE,
+    sequence: 0,
+    salt1,
+    salt2,
+  });
+  yield* io.writeAt(file, 0, bytes);
+  return parseWalHeader(bytes) as WalHeader;
+}
+
+/**
+ * A commit that SQLite could not sync counts for nobody, and the next one overwrites it; so the last known frame may
+ * change after it was read.
+ */
+function* lastFrameStands(file: FileHandle, index: FrameIndex): Coroutine<boolean> {
+  const { frames, checksum1, checksum2 } = index.end;
+  if (frames === 0) return true;
+  const bytes = yield* io.readAt(file, frameOffset(frames), FRAME_HEADER_SIZE);
+  if (bytes.length < FRAME_HEADER_SIZE) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getUint32(16) === checksum1 && view.getUint32(20) === checksum2;
+}
+
+function* readCommits(file: FileHandle, index: FrameIndex): Coroutine<void> {
+  const scanner = new WalScanner(index.header, index.end);
+  const size = yield* io.fileSize(file);
+  while (!scanner.ended && scanner.offset + FRAME_SIZE <= size) {
+    const { offset } = scanner;
+    const frames = Math.min(FRAMES_PER_TRANSFER, Math.floor((size - offset) / FRAME_SIZE));
+    const bytes = yield* io.readAt(file, offset, frames * FRAME_SIZE);
+    index.add(scanner.feed(bytes), scanner.committed);
+    if (bytes.length < frames * FRAME_SIZE) return;
+  }
+}
+
+function formatFrames(
+  pageNumbers: Uint32Array,
+  images: Uint8Array,
+  { databaseSize, patchFirstPage }: LogCommit,
+  endsCommit: boolean,
+  header: WalHeader,
+  checksum: WalChecksum,
+): Uint8Array {
+  const frames = new Uint8Array(pageNumbers.length * FRAME_SIZE);
+  for (const [index, pageNumber] of pageNumbers.entries()) {
+    const at = index * FRAME_SIZE;
+    const image = images.subarray(index * PAGE_SIZE, (index + 1) * PAGE_SIZE);
+    frames.set(pageNumber === 1 ? patchFirstPage(image) : image, at + FRAME_HEADER_SIZE);
+    const last = endsCommit && index === pageNumbers.length - 1;
+    sealFrame(frames, at, { pageNumber, databaseSize: last ? databaseSize : 0 }, header, checksum);
+  }
+  return frames;
+}
+
+/**
+ * Breaks the chain where the appended frames begin, so that a recovery after a crash does not find a commit that its
+ * writer has given up. As good as can be: if this write fails too, whoever opens the file next finds out from the log.
+ */
+function* revoke(file: FileHandle, start: WalPosition): Coroutine<void> {
+  try {
+    yield* io.writeAt(file, frameOffset(start.frames + 1), new Uint8Array(FRAME_HEADER_SIZE));
+  } catch {
+    // The first failure is the one to report.
+  }
+}

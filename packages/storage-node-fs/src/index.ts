@@ -1,0 +1,1 @@
+export { createNodeStorage } from "./create-node-storage.js";
