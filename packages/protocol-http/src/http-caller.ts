@@ -1,0 +1,143 @@
+import { SyncError } from "@tributary/core";
+import pRetry from "p-retry";
+import { findProblem, toFailure } from "./answer-check.js";
+import { AttemptFailure, toAttemptFailure } from "./attempt-failure.js";
+import type { HttpSettings } from "./http-protocol-options.js";
+import type { HttpTransport, TransportResponse } from "./http-transport.js";
+import { RemoteAnswer } from "./remote-answer.js";
+import { describeUrl, endpointUrl, parseRemoteUrl } from "./remote-url.js";
+import { RequestGuard } from "./request-guard.js";
+import { requestHeaders } from "./request-headers.js";
+import { retryDelay } from "./retry-delay.js";
+
+/** One call of an endpoint. */
+export interface RemoteCall {
+  readonly path: string;
+  /** The first is what is sent; any of them may be answered. */
+  readonly contentTypes: readonly string[];
+  readonly body: Uint8Array;
+  /** Whether it does no harm if the remote acts on it twice. */
+  readonly isRepeatable: boolean;
+  /** How much longer than usual the answer may take. */
+  readonly extraTimeMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Calls endpoints: asks the host for URL and token, sends, checks the head of the answer, tries again where that can help. */
+export class HttpCaller {
+  readonly settings: HttpSettings;
+  bytesSent = 0;
+  bytesReceived = 0;
+  readonly #transport: HttpTransport;
+  #closed = false;
+
+  constructor(settings: HttpSettings, transport: HttpTransport) {
+    this.settings = settings;
+    this.#transport = transport;
+  }
+
+  /** Later calls fail. Ends what is open. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#transport.close();
+  }
+
+  /**
+   * Gives what `take` makes of the answer; what it rejects with belongs to the attempt, and may be followed by another.
+   * Rejects with `SyncError`.
+   */
+  async call<T>(call: RemoteCall, take: (answer: RemoteAnswer) => Promise<T>): Promise<T> {
+    const { retry, clock } = this.settings;
+    const state = { tokenIsFresh: typeof this.settings.authToken !== "function" };
+    try {
+      return await pRetry(async () => this.#attempt(call, state, take), {
+        retries: retry.attempts - 1,
+        // The waiting is done in `shouldRetry`, by our clock and with what the remote asks for.
+        minTimeout: 0,
+        maxTimeout: 0,
+        shouldRetry: async ({ error, attemptNumber }) => {
+          if (!(error instanceof AttemptFailure) || !error.isTemporary) return false;
+          if (!call.isRepeatable && !error.isUntouched) return false;
+          const { signal } = call;
+          await clock
+            .sleep(retryDelay(attemptNumber, error.retryAfterMs, retry, clock), signal)
+            .catch((reason) => {
+              if (!signal?.aborted) throw reason;
+            });
+          return !signal?.aborted;
+        },
+      });
+    } catch (error) {
+      if (call.signal?.aborted) {
+        throw new SyncError("aborted", "The request was aborted by its signal.", {
+          cause: call.signal.reason,
+        });
+      }
+      throw error instanceof AttemptFailure ? error.error : error;
+    }
+  }
+
+  async #attempt<T>(
+    call: RemoteCall,
+    state: { tokenIsFresh: boolean },
+    take: (answer: RemoteAnswer) => Promise<T>,
+  ): Promise<T> {
+    const url = await this.#endpoint(call.path);
+    const endpoint = describeUrl(url);
+    try {
+      const { response, answer } = await this.#send(call, url, endpoint);
+      const problem = findProblem(response, call.contentTypes, url);
+      if (problem === undefined) return await take(answer);
+      const start = await answer.readStart();
+      if (response.status === 401 && !state.tokenIsFresh) {
+        state.tokenIsFresh = true;
+        return await this.#attempt(call, state, take);
+      }
+      throw toFailure(problem, response, start, endpoint, this.settings.clock);
+    } catch (error) {
+      throw toAttemptFailure(error, endpoint);
+    }
+  }
+
+  async #endpoint(path: string): Promise<URL> {
+    if (this.#closed) throw new SyncError("invalid-state", "The protocol has been closed.");
+    const { url } = this.settings;
+    let base: string | null;
+    try {
+      base = typeof url === "function" ? await url() : url;
+    } catch (error) {
+      if (error instanceof SyncError) throw error;
+      throw new SyncError("invalid-option", "url() failed.", { cause: error });
+    }
+    if (base === null) throw new SyncError("paused", "Sync is paused: url() gave null.");
+    return endpointUrl(parseRemoteUrl(base), path);
+  }
+
+  async #send(
+    call: RemoteCall,
+    url: URL,
+    endpoint: string,
+  ): Promise<{ readonly response: TransportResponse; readonly answer: RemoteAnswer }> {
+    const { headersTimeoutMs, bodyTimeoutMs, clock } = this.settings;
+    const { headers, secrets } = await requestHeaders(this.settings, call.contentTypes[0] as string);
+    const guard = new RequestGuard(clock, call.signal);
+    if (guard.signal.aborted) throw guard.signal.reason;
+    this.bytesSent += call.body.length;
+    const sent = this.#transport.send({ url, headers, body: call.body, signal: guard.signal });
+    try {
+      const response = await guard.run(sent, headersTimeoutMs + call.extraTimeMs);
+      const onBytes = (count: number): void => {
+        this.bytesReceived += count;
+      };
+      return {
+        response,
+        answer: new RemoteAnswer({ response, guard, endpoint, secrets, bodyTimeoutMs, onBytes }),
+      };
+    } catch (error) {
+      // A transport that does not heed the signal may still bring an answer.
+      sent.then((late) => late.discard()).catch(() => {});
+      guard.dispose();
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/** One POST. */
+export interface TransportRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** Ends the request, and the reading of its answer. */
+  readonly signal: AbortSignal;
+}
+
+/** An answer, its body still to be read. */
+export interface TransportResponse {
+  readonly status: number;
+  /** By its name in lower case. */
+  header(name: string): string | undefined;
+  /** Whether an end of the body that comes too early would be an error of the transport, and not look like its end. */
+  readonly isEndReliable: boolean;
+  /** The next part of the body, `undefined` at its end. The bytes are the caller's to keep. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Drops what has not been read. Never fails. */
+  discard(): void;
+}
+
+/**
+ * What sends requests. Rejects with whatever the technology rejects with. Follows no redirect, and undoes no compression
+ * (it is asked for none).
+ */
+export interface HttpTransport {
+  send(request: TransportRequest): Promise<TransportResponse>;
+  /** Ends what is open. */
+  close(): Promise<void>;
+}
