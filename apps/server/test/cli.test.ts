@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { describe, expect, onTestFinished, test } from "vitest";
+
+const launcher = fileURLToPath(new URL("../bin/tributary-server.js", import.meta.url));
+const isBuilt = existsSync(new URL("../dist/cli.js", import.meta.url));
+
+function tempDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "tributary-cli-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function start(...args: string[]): ChildProcess {
+  const child = spawn(process.execPath, [launcher, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
+}
+
+async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = start(...args);
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.on("data", (chunk) => {
+    stdout += String(chunk);
+  });
+  child.stderr?.on("data", (chunk) => {
+    stderr += String(chunk);
+  });
+  const [code] = (await once(child, "close")) as [number];
+  return { code, stdout, stderr };
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+  const [line] = (await once(lines, "line")) as [string];
+  return line;
+}
+
+// The launcher runs what was built; a checkout without a build has nothing to test here.
+describe.skipIf(!isBuilt)("tributary-server", () => {
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "prints its address and ends on %s, whoever is connected",
+    async (signal) => {
+      const child = start("--db", join(tempDirectory(), "app.db"), "--listen", "127.0.0.1:0");
+      const line = await firstLine(child);
+      expect(line).toMatch(/^tributary-server listening on http:\/\/127\.0\.0\.1:[0-9]+$/);
+      const url = line.split(" ").at(-1) as string;
+      const first = await fetch(`${url}/pull-updates`, { method: "POST", body: "" });
+      const bytes = new Uint8Array(await first.arrayBuffer());
+      // The header comes first: its length, then field 1, the revision.
+      const revision = bytes.subarray(3, 3 + (bytes[2] as number));
+      const agent = new Agent({ keepAlive: true });
+      onTestFinished(() => agent.destroy());
+      const poll = request(`${url}/pull-updates`, { method: "POST", agent });
+      poll.on("error", () => {});
+      const answered = once(poll, "response");
+      poll.end(
+        Buffer.concat([Buffer.of(0x1a, revision.length), revision, Buffer.of(0x20, 0xff, 0xff, 0x03)]),
+      );
+      await once(poll, "finish");
+      // Answered after the poll has been taken in.
+      await fetch(`${url}/v2`);
+      const exited = once(child, "exit");
+      child.kill(signal);
+      expect(await exited).toEqual([0, null]);
+      const [response] = (await answered) as [{ statusCode: number }];
+      expect(response.statusCode).toBe(503);
+    },
+  );
+
+  test("tells what it cannot do in one line", async () => {
+    const notDatabase = join(tempDirectory(), "text.db");
+    writeFileSync(notDatabase, "x".repeat(200));
+    const { code, stdout, stderr } = await run("--db", notDatabase, "--listen", "127.0.0.1:0");
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^tributary-server: .*is not an SQLite database.*\n$/);
+  });
+
+  test.each([[[]], [["--db", "x", "--listen", "nowhere"]], [["--db", "x", "--what"]]])(
+    "ends with 2 for the arguments %j",
+    async (args) => {
+      const { code, stdout, stderr } = await run(...args);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toMatch(/^error: /);
+    },
+  );
+
+  test("has a help and a version", async () => {
+    const help = await run("--help");
+    expect([help.code, help.stderr]).toEqual([0, ""]);
+    expect(help.stdout).toContain("--listen <host:port>");
+    expect(await run("--version")).toEqual({ code: 0, stdout: "0.0.0\n", stderr: "" });
+  });
+});

@@ -1,0 +1,67 @@
+import type { HranaCondition } from "@tributary/wire";
+import { HranaRequestError } from "./hrana-request-error.js";
+
+/** What conditions look at. */
+export interface ConditionContext {
+  /** Whether the step was run and did not fail. */
+  isOk(step: number): boolean;
+  isAutocommit(): boolean;
+}
+
+const MAX_DEPTH = 64;
+
+/** Whether a step of a batch is to be run. */
+export function holds(condition: HranaCondition, context: ConditionContext): boolean {
+  switch (condition.type) {
+    case "ok":
+      return context.isOk(condition.step);
+    // The specification says false for a skipped step; sqld and Turso say true, and clients rely on them.
+    case "error":
+      return !context.isOk(condition.step);
+    case "not":
+      return !holds(condition.cond, context);
+    case "and":
+      return condition.conds.every((part) => holds(part, context));
+    case "or":
+      return condition.conds.some((part) => holds(part, context));
+    case "is_autocommit":
+      return context.isAutocommit();
+    default:
+      return unknownCondition(condition);
+  }
+}
+
+/** Checks that a condition looks only at earlier steps. Throws `HranaRequestError`. */
+export function checkCondition(condition: HranaCondition, ownStep: number, depth = 0): void {
+  if (depth > MAX_DEPTH) throw new HranaRequestError(`conditions are nested more than ${MAX_DEPTH} deep`);
+  switch (condition.type) {
+    case "ok":
+    case "error":
+      if (condition.step < 0 || condition.step >= ownStep) {
+        throw new HranaRequestError(
+          `the condition of step ${ownStep} refers to step ${condition.step}, which is not before it`,
+        );
+      }
+      return;
+    case "not":
+      checkCondition(condition.cond, ownStep, depth + 1);
+      return;
+    case "and":
+    case "or":
+      for (const part of condition.conds) checkCondition(part, ownStep, depth + 1);
+      return;
+    case "is_autocommit":
+      return;
+    default:
+      unknownCondition(condition);
+  }
+}
+
+/** Whether it is exactly "a transaction is open". */
+export function isInTransaction(condition: HranaCondition | null | undefined): boolean {
+  return condition?.type === "not" && condition.cond.type === "is_autocommit";
+}
+
+function unknownCondition(condition: never): never {
+  throw new HranaRequestError(`unknown condition ${JSON.stringify(condition)}`);
+}

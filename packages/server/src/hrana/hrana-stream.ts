@@ -1,0 +1,113 @@
+import type { HranaStmt, HranaStreamRequest, HranaStreamResponse, HranaStreamResult } from "@tributary/wire";
+import { WireError } from "@tributary/wire";
+import { splitStatements } from "../sql/split-statements.js";
+import type { SqlConnection } from "../sql/sql-connection.js";
+import { SqlError, toSqlError } from "../sql/sql-error.js";
+import type { WriterQueue } from "../sql/writer-queue.js";
+import { HranaRequestError } from "./hrana-request-error.js";
+import { runBatch } from "./run-batch.js";
+import { argumentsOf, StatementRunner, toHranaResult } from "./statement-runner.js";
+import { toHranaError } from "./to-hrana-error.js";
+
+const MAX_STORED_TEXTS = 150;
+
+/**
+ * One Hrana stream: a connection with what the client keeps on it. Knows requests and results, nothing of batons, HTTP
+ * or sockets. Requests must be handled one after the other.
+ */
+export class HranaStream {
+  readonly connection: SqlConnection;
+  readonly #runner: StatementRunner;
+  readonly #storedSql = new Map<number, string>();
+  #closed = false;
+
+  constructor(connection: SqlConnection, writers: WriterQueue) {
+    this.connection = connection;
+    this.#runner = new StatementRunner(connection, writers);
+  }
+
+  /** Whether the client has ended it. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Handles one request. Failures of SQL are results; throws `HranaRequestError` where the whole pipeline fails. */
+  async handle(request: HranaStreamRequest): Promise<HranaStreamResult> {
+    if (this.#closed) throw new HranaRequestError("the stream has been closed by an earlier request");
+    try {
+      return { type: "ok", response: await this.#respond(request) };
+    } catch (error) {
+      if (error instanceof HranaRequestError) throw error;
+      if (error instanceof WireError) throw new HranaRequestError(error.message);
+      return { type: "error", error: toHranaError(toSqlError(error, false)) };
+    }
+  }
+
+  async #respond(request: HranaStreamRequest): Promise<HranaStreamResponse> {
+    switch (request.type) {
+      case "close":
+        this.#closed = true;
+        return { type: "close" };
+      case "execute": {
+        const { stmt } = request;
+        const result = await this.#runner.run(this.#sqlOf(stmt), argumentsOf(stmt), stmt.want_rows ?? true);
+        return { type: "execute", result: toHranaResult(result) };
+      }
+      case "batch":
+        return {
+          type: "batch",
+          result: await runBatch(this.#runner, request.batch, (stmt) => this.#sqlOf(stmt)),
+        };
+      case "sequence":
+        for (const sql of splitStatements(this.#sqlOf(request))) {
+          await this.#runner.run(sql, { positional: [], named: [] }, false);
+        }
+        return { type: "sequence" };
+      case "describe":
+        return { type: "describe", result: this.#describe(this.#sqlOf(request)) };
+      case "store_sql":
+        this.#store(request.sql_id, request.sql);
+        return { type: "store_sql" };
+      case "close_sql":
+        this.#storedSql.delete(request.sql_id);
+        return { type: "close_sql" };
+      case "get_autocommit":
+        return { type: "get_autocommit", is_autocommit: this.connection.isAutocommit };
+      default:
+        return unknownRequest(request);
+    }
+  }
+
+  #describe(sql: string): DescribeResult {
+    const { shape, columns, readonly } = this.connection.describe(sql);
+    return {
+      params: shape.parameterNames.slice(1).map((name) => ({ name })),
+      cols: columns.map(({ name, declaredType }) => ({ name, decltype: declaredType })),
+      is_explain: shape.isExplain,
+      is_readonly: readonly,
+    };
+  }
+
+  #store(id: number, sql: string): void {
+    if (this.#storedSql.has(id)) throw new HranaRequestError(`SQL text ${id} is already stored`);
+    if (this.#storedSql.size >= MAX_STORED_TEXTS) {
+      throw new SqlError("SQL_STORE_TOO_MANY", `a stream can store ${MAX_STORED_TEXTS} SQL texts`);
+    }
+    this.#storedSql.set(id, sql);
+  }
+
+  #sqlOf({ sql, sql_id }: Pick<HranaStmt, "sql" | "sql_id">): string {
+    if (sql != null && sql_id == null) return sql;
+    if (sql_id == null || sql != null)
+      throw new HranaRequestError("exactly one of sql and sql_id must be given");
+    const stored = this.#storedSql.get(sql_id);
+    if (stored === undefined) throw new HranaRequestError(`SQL text ${sql_id} is not stored`);
+    return stored;
+  }
+}
+
+type DescribeResult = Extract<HranaStreamResponse, { type: "describe" }>["result"];
+
+function unknownRequest(request: never): never {
+  throw new HranaRequestError(`unknown request ${JSON.stringify(request)}`);
+}

@@ -1,0 +1,67 @@
+import type { HranaBatch, HranaBatchResult, HranaError, HranaStmt, HranaStmtResult } from "@tributary/wire";
+import { toSqlError } from "../sql/sql-error.js";
+import { sqlTokens } from "../sql/sql-tokens.js";
+import { type ConditionContext, checkCondition, holds, isInTransaction } from "./batch-condition.js";
+import { argumentsOf, type StatementRunner, toHranaResult } from "./statement-runner.js";
+import { toHranaError } from "./to-hrana-error.js";
+
+/** A batch lets others on after running this long, ms. */
+const TIME_SLICE_MS = 10;
+/** The clock is looked at once in that many steps. */
+const STEPS_PER_LOOK = 64;
+
+/**
+ * Runs a batch. A failing step does not end it.
+ *
+ * One thing is not in the specification of Hrana: where a step that is to be run only inside a transaction fails, the
+ * transaction is rolled back. That is how Turso's sync client writes a push, and it counts on it: it takes any failed
+ * step as "nothing of this push has happened". Kept going, the push would commit without the failed row, together with
+ * the note that it has arrived, and the row would be lost without a word. An ADD COLUMN may fail: the client ignores it.
+ */
+export async function runBatch(
+  runner: StatementRunner,
+  batch: HranaBatch,
+  sqlOf: (stmt: HranaStmt) => string,
+): Promise<HranaBatchResult> {
+  const { steps } = batch;
+  const sqlOfSteps = steps.map(({ condition, stmt }, index) => {
+    if (condition != null) checkCondition(condition, index);
+    return sqlOf(stmt);
+  });
+  const results: (HranaStmtResult | null)[] = [];
+  const errors: (HranaError | null)[] = [];
+  const context: ConditionContext = {
+    isOk: (step) => results[step] != null,
+    isAutocommit: () => runner.connection.isAutocommit,
+  };
+  let sliceEnd = performance.now() + TIME_SLICE_MS;
+  for (const [index, { condition, stmt }] of steps.entries()) {
+    if (index % STEPS_PER_LOOK === 0 && performance.now() > sliceEnd) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      sliceEnd = performance.now() + TIME_SLICE_MS;
+    }
+    let result: HranaStmtResult | null = null;
+    let failure: HranaError | null = null;
+    if (condition == null || holds(condition, context)) {
+      const sql = sqlOfSteps[index] as string;
+      try {
+        const given = runner.run(sql, argumentsOf(stmt), stmt.want_rows ?? true);
+        result = toHranaResult(given instanceof Promise ? await given : given);
+      } catch (error) {
+        failure = toHranaError(toSqlError(error, false));
+        if (isInTransaction(condition) && !isAddColumn(sql)) runner.rollback();
+      }
+    }
+    results.push(result);
+    errors.push(failure);
+  }
+  return { step_results: results, step_errors: errors };
+}
+
+function isAddColumn(sql: string): boolean {
+  const words: string[] = [];
+  for (const { kind, text } of sqlTokens(sql)) {
+    if (kind === "word") words.push(text);
+  }
+  return words[0] === "ALTER" && words.includes("ADD");
+}

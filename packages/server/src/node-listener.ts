@@ -1,0 +1,40 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import type { SyncServer } from "./sync-server.js";
+
+/** A listener for `http.createServer`. Changes nothing global and claims every path: mount it where it should be. */
+export function toNodeListener(
+  server: SyncServer,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  return getRequestListener(
+    async (request, { outgoing }) => cutOffOnFailure(await server.fetch(request), () => outgoing.destroy()),
+    { overrideGlobalObjects: false },
+  );
+}
+
+/**
+ * A body that fails half-way cuts the connection, so that the client sees that it is not whole. Left to the adapter, the
+ * failure would be written to the console, and its text into the body.
+ */
+function cutOffOnFailure(response: Response, cutOff: () => void): Response {
+  if (response.body === null) return response;
+  const reader = response.body.getReader();
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch {
+          cutOff();
+          // The adapter cancels the stream when it sees the connection closed; until then it must not see a failure.
+          await new Promise(() => {});
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+  return new Response(body, response);
+}

@@ -1,0 +1,89 @@
+import { PAGE_SIZE } from "@tributary/core";
+import { delimit, encodePageMessages, encodePullUpdatesHeader, type PageSelector } from "@tributary/wire";
+import type { ServerDatabase } from "../database/server-database.js";
+import { selectPages } from "./page-selection.js";
+import { formatRevision } from "./revision.js";
+import type { Snapshot } from "./snapshot.js";
+
+/** Pages read at once: 256 KiB. */
+const BATCH_PAGES = 64;
+
+/**
+ * The answer to a pull: the header, then the pages. Takes the snapshot and the selector over and lets go of them at the
+ * end. What fits into one batch comes as bytes; a longer answer reads the next batch only when the client has taken the
+ * one before.
+ */
+export function createPullBody(
+  database: ServerDatabase,
+  snapshot: Snapshot,
+  changed: Uint32Array | undefined,
+  selector: PageSelector | undefined,
+): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> {
+  let ended = false;
+  const end = (): void => {
+    if (ended) return;
+    ended = true;
+    selector?.dispose();
+    database.snapshots.release(snapshot);
+  };
+  try {
+    const selection = selectPages(snapshot.databaseSize, changed, selector);
+    const nextBatch = (): Uint8Array | undefined => {
+      const pageIds = selection.next(BATCH_PAGES);
+      if (pageIds.length === 0) return undefined;
+      const pages = new Uint8Array(pageIds.length * PAGE_SIZE);
+      database.readPages(snapshot, pageIds, pages);
+      return encodePageMessages(pageIds, pages);
+    };
+    const header = encodePullUpdatesHeader({
+      serverRevision: formatRevision(snapshot.revision),
+      databaseSize: snapshot.databaseSize,
+      encoding: "raw",
+      applyMode: "incremental",
+      protocol: "pages",
+    });
+    const firstBatch = nextBatch();
+    const secondBatch = firstBatch === undefined ? undefined : nextBatch();
+    const first = concat(delimit(header), firstBatch);
+    if (secondBatch !== undefined) return streamBatches([first, secondBatch], nextBatch, end);
+    end();
+    return first;
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
+
+function streamBatches(
+  ready: Uint8Array[],
+  nextBatch: () => Uint8Array | undefined,
+  end: () => void,
+): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        try {
+          const batch = ready.shift() ?? nextBatch();
+          if (batch !== undefined) {
+            controller.enqueue(batch);
+            return;
+          }
+          end();
+          controller.close();
+        } catch (error) {
+          end();
+          controller.error(error);
+        }
+      },
+      cancel: end,
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function concat(left: Uint8Array, right: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(left.length + (right?.length ?? 0));
+  joined.set(left);
+  if (right !== undefined) joined.set(right, left.length);
+  return joined;
+}

@@ -1,0 +1,80 @@
+import type { PageSelector, PullUpdatesRequest } from "@tributary/wire";
+import { decodePageSelector, decodePullUpdatesRequest, WireError } from "@tributary/wire";
+import type { ServerDatabase } from "../database/server-database.js";
+import { readBody } from "../http/read-body.js";
+import { RequestError } from "../http/request-error.js";
+import { createPullBody } from "../pages/pull-body.js";
+import { parseRevision, type Revision } from "../pages/revision.js";
+import type { Snapshot } from "../pages/snapshot.js";
+
+/** `POST /pull-updates`: the pages that changed since a revision, as of another one. */
+export async function answerPullUpdates(database: ServerDatabase, request: Request): Promise<Response> {
+  const body = await readBody(request, database.options.maxBodyBytes);
+  const { pull, selector } = parse(body);
+  let snapshot: Snapshot;
+  try {
+    snapshot = await findSnapshot(database, pull, request.signal);
+  } catch (error) {
+    selector?.dispose();
+    throw error;
+  }
+  const changed = changedPages(database, pull, snapshot);
+  return new Response(createPullBody(database, snapshot, changed, selector), {
+    headers: { "content-type": "application/protobuf" },
+  });
+}
+
+function parse(body: Uint8Array): { pull: PullUpdatesRequest; selector: PageSelector | undefined } {
+  try {
+    const pull = decodePullUpdatesRequest(body);
+    if (pull.encoding === "zstd")
+      throw new RequestError(400, "zstd page encoding is not supported: ask for raw pages");
+    // The query selector is not evaluated: a client that names one is sent more pages than it asked for, which is fine.
+    return {
+      pull,
+      selector: pull.pagesSelector.length === 0 ? undefined : decodePageSelector(pull.pagesSelector),
+    };
+  } catch (error) {
+    if (error instanceof WireError) throw new RequestError(400, `malformed pull request: ${error.message}`);
+    throw error;
+  }
+}
+
+async function findSnapshot(
+  database: ServerDatabase,
+  pull: PullUpdatesRequest,
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  database.sync();
+  if (pull.serverRevision !== "") {
+    const revision = parseRevision(pull.serverRevision);
+    if (revision === undefined)
+      throw new RequestError(400, `unknown revision ${JSON.stringify(pull.serverRevision)}`);
+    return database.snapshots.acquire(revision);
+  }
+  const known = parseRevision(pull.clientRevision);
+  const holdMs = Math.min(pull.longPollTimeoutMs, database.options.maxLongPollMs);
+  if (holdMs > 0 && isSame(known, database.log.current)) {
+    await database.commitWaiters.wait(holdMs, signal);
+    database.sync();
+  }
+  const isIncremental = known?.epoch === database.log.current.epoch;
+  return database.snapshots.acquireCurrent(!isIncremental || pull.pagesSelector.length > 0);
+}
+
+/** Ids of the pages to send, or undefined for all. */
+function changedPages(
+  database: ServerDatabase,
+  pull: PullUpdatesRequest,
+  { revision, databaseSize }: Snapshot,
+): Uint32Array | undefined {
+  const known = parseRevision(pull.clientRevision);
+  if (isSame(known, revision)) return new Uint32Array();
+  if (known === undefined || known.sequence > revision.sequence) return undefined;
+  // Where the snapshot is not the newest one, this may name pages that changed only after it: they do no harm.
+  return database.log.changedSince(known)?.filter((pageId) => pageId < databaseSize);
+}
+
+function isSame(left: Revision | undefined, right: Revision): boolean {
+  return left?.epoch === right.epoch && left.sequence === right.sequence;
+}

@@ -1,0 +1,72 @@
+import type { SqlValue } from "@tributary/core";
+import { SqlError } from "./sql-error.js";
+
+/** Arguments of a statement. */
+export interface StatementArguments {
+  readonly positional: readonly SqlValue[];
+  readonly named: readonly { readonly name: string; readonly value: SqlValue }[];
+}
+
+/** What better-sqlite3 takes: values for the parameters without a name, in order, and an object for those with one. */
+export type BoundArguments = [SqlValue[]] | [SqlValue[], Record<string, SqlValue>];
+
+/**
+ * Brings arguments into the form of better-sqlite3, which numbers only the parameters without a name.
+ * `names` as in `StatementShape`. Throws `SqlError` ARGS_INVALID and ARGS_BOTH_POSITIONAL_AND_NAMED.
+ */
+export function bindArguments(
+  names: readonly (string | null)[],
+  { positional, named }: StatementArguments,
+  lenient: boolean,
+): BoundArguments {
+  const count = names.length - 1;
+  if (positional.length > 0 && named.length > 0) {
+    throw new SqlError("ARGS_BOTH_POSITIONAL_AND_NAMED", "positional and named arguments cannot be mixed");
+  }
+  if (positional.length > count) {
+    throw new SqlError(
+      "ARGS_INVALID",
+      `too many parameters: ${positional.length} given, the statement has ${count}`,
+    );
+  }
+  const anonymous: SqlValue[] = [];
+  const byKey: Record<string, SqlValue> = Object.create(null);
+  let hasKeys = false;
+  for (let index = 1; index <= count; index++) {
+    const name = names[index] as string | null;
+    const value = index <= positional.length ? positional[index - 1] : valueByName(named, name);
+    if (value === undefined && !lenient) {
+      throw new SqlError("ARGS_INVALID", `no value was given for parameter ${name ?? index}`);
+    }
+    if (name === null) {
+      anonymous.push(value ?? null);
+      continue;
+    }
+    const key = name.slice(1);
+    if (key in byKey && !sameValue(byKey[key] as SqlValue, value ?? null)) {
+      throw new SqlError(
+        "ARGS_INVALID",
+        `parameters named ${key} with different prefixes must have the same value`,
+      );
+    }
+    byKey[key] = value ?? null;
+    hasKeys = true;
+  }
+  return hasKeys ? [anonymous, byKey] : [anonymous];
+}
+
+function valueByName(named: StatementArguments["named"], name: string | null): SqlValue | undefined {
+  if (name === null) return undefined;
+  const exact = named.find((argument) => argument.name === name);
+  return (exact ?? named.find((argument) => argument.name === name.slice(1)))?.value;
+}
+
+function sameValue(left: SqlValue, right: SqlValue): boolean {
+  return (
+    left === right || (left instanceof Uint8Array && right instanceof Uint8Array && equalBytes(left, right))
+  );
+}
+
+function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+}

@@ -1,0 +1,153 @@
+import type { SqlRow, SqlValue } from "@tributary/core";
+import type { Statement } from "better-sqlite3";
+import type { Connection } from "../database/open-connection.js";
+import { bindArguments, type StatementArguments } from "./bind-arguments.js";
+import { LruCache } from "./lru-cache.js";
+import { isLockWait, SqlError, toSqlError } from "./sql-error.js";
+import { type StatementShape, shapeOf } from "./statement-shape.js";
+
+/** A column of a result. */
+export interface ResultColumn {
+  readonly name: string;
+  readonly declaredType: string | null;
+}
+
+/** What a statement gave. */
+export interface SqlResult {
+  readonly columns: readonly ResultColumn[];
+  readonly rows: readonly SqlRow[];
+  readonly affectedRows: number;
+  /** Only of an INSERT. */
+  readonly lastInsertRowid: bigint | null;
+}
+
+/** A statement, compiled on one connection. */
+export interface PreparedStatement {
+  readonly shape: StatementShape;
+  readonly statement: Statement<unknown[], unknown>;
+  readonly readonly: boolean;
+}
+
+/** What can be told of a statement without running it. */
+export interface SqlDescription {
+  readonly shape: StatementShape;
+  readonly columns: readonly ResultColumn[];
+  readonly readonly: boolean;
+}
+
+const CACHED_STATEMENTS = 128;
+const NO_COLUMNS: readonly ResultColumn[] = [];
+const NO_ROWS: readonly SqlRow[] = [];
+
+/** One SQLite connection, as a Hrana stream sees it. Synchronous; errors are those of better-sqlite3 or `SqlError`. */
+export class SqlConnection {
+  readonly #connection: Connection;
+  readonly #prepared = new LruCache<PreparedStatement>(CACHED_STATEMENTS);
+  readonly #lastChange: Statement<unknown[], unknown>;
+  #holdsWriteLock = false;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    connection.defaultSafeIntegers(true);
+    this.#lastChange = connection.prepare("SELECT changes(), last_insert_rowid()").raw(true);
+  }
+
+  /** Whether no explicit transaction is open. */
+  get isAutocommit(): boolean {
+    return !this.#connection.inTransaction;
+  }
+
+  /** Whether the open transaction has written, as far as can be told: nobody else can write until it ends. */
+  get holdsWriteLock(): boolean {
+    return this.#holdsWriteLock;
+  }
+
+  /** Compiles a statement, or finds it compiled. Throws `SqlError`. */
+  prepare(sql: string): PreparedStatement {
+    const found = this.#prepared.get(sql);
+    if (found !== undefined) return found;
+    const shape = shapeOf(sql);
+    const prepared = this.#compile(sql, shape);
+    this.#prepared.set(sql, prepared);
+    return prepared;
+  }
+
+  /** What a statement takes and gives, without running it. Throws `SqlError`. */
+  describe(sql: string): SqlDescription {
+    const { shape, statement, readonly } = this.#compile(sql, shapeOf(sql));
+    const columns = statement.reader ? columnsOf(statement) : NO_COLUMNS;
+    return { shape, columns, readonly };
+  }
+
+  /** Whether running it takes a lock that another connection may hold. */
+  needsWriteLock({ shape, readonly }: PreparedStatement): boolean {
+    if (this.#holdsWriteLock || shape.kind === "end") return false;
+    return !readonly || shape.kind === "begin-write";
+  }
+
+  /** Runs a statement to its end. */
+  run(prepared: PreparedStatement, args: StatementArguments, wantRows: boolean): SqlResult {
+    const { shape, statement } = prepared;
+    const bound = bindArguments(shape.parameterNames, args, shape.isExplain);
+    const writes = this.needsWriteLock(prepared);
+    let gotLock = writes;
+    try {
+      if (!statement.reader) {
+        const { changes, lastInsertRowid } = statement.run(...bound);
+        return {
+          columns: NO_COLUMNS,
+          rows: NO_ROWS,
+          affectedRows: isRowChange(shape) ? changes : 0,
+          lastInsertRowid: shape.kind === "insert" ? BigInt(lastInsertRowid) : null,
+        };
+      }
+      const rows = statement.all(...bound) as SqlValue[][];
+      // Only now: SQLite compiles the statement again when it finds that the schema has changed.
+      const result = { columns: columnsOf(statement), rows: wantRows ? rows : NO_ROWS };
+      if (!isRowChange(shape)) return { ...result, affectedRows: 0, lastInsertRowid: null };
+      const [changes, rowid] = this.#lastChange.get() as [bigint, bigint];
+      const lastInsertRowid = shape.kind === "insert" ? rowid : null;
+      return { ...result, affectedRows: Number(changes), lastInsertRowid };
+    } catch (error) {
+      // Any other failed write may have taken the lock all the same, and may have ended the transaction.
+      if (isLockWait(error)) gotLock = false;
+      throw error;
+    } finally {
+      if (gotLock) this.#holdsWriteLock = true;
+      if (!this.#connection.inTransaction) this.#holdsWriteLock = false;
+    }
+  }
+
+  /** Ends an open transaction without keeping anything of it. */
+  rollback(): void {
+    this.#holdsWriteLock = false;
+    if (this.#connection.inTransaction) this.#connection.exec("ROLLBACK");
+  }
+
+  /** Rolls back and closes. */
+  close(): void {
+    this.#holdsWriteLock = false;
+    this.#connection.close();
+  }
+
+  #compile(sql: string, shape: StatementShape): PreparedStatement {
+    // Before SQLite sees it: some pragmas take effect while they are compiled.
+    if (shape.refusal !== undefined)
+      throw new SqlError("SQL_PARSE_ERROR", `SQL not allowed: ${shape.refusal}`);
+    try {
+      const statement = this.#connection.prepare(sql);
+      if (statement.reader) statement.raw(true);
+      return { shape, statement, readonly: statement.readonly };
+    } catch (error) {
+      throw toSqlError(error, true);
+    }
+  }
+}
+
+function columnsOf(statement: Statement<unknown[], unknown>): ResultColumn[] {
+  return statement.columns().map(({ name, type }) => ({ name, declaredType: type }));
+}
+
+function isRowChange({ kind }: StatementShape): boolean {
+  return kind === "insert" || kind === "update" || kind === "delete";
+}

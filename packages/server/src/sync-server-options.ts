@@ -1,0 +1,62 @@
+import { type ServerClock, systemClock } from "./server-clock.js";
+import { ServerError } from "./server-error.js";
+
+/** Options of `createSyncServer`. */
+export interface SyncServerOptions {
+  /** The SQLite file. It is created if it does not exist; its directory must. */
+  readonly path: string;
+  /** How long a Hrana stream may lie idle before it is rolled back and closed, ms. Default 10 000. */
+  readonly streamIdleTimeoutMs?: number;
+  /** How long a write waits for another transaction to end before it fails with SQLITE_BUSY, ms. Default 5 000. */
+  readonly lockTimeoutMs?: number;
+  /** How long after its last use a revision can still be asked for by name, ms. Default 60 000. */
+  readonly snapshotRetentionMs?: number;
+  /**
+   * The WAL is checkpointed once it is longer than this, bytes. Default 16 MiB. A download that is under way holds a
+   * checkpoint back; revisions that are merely retained are given up when the WAL is eight times as long.
+   */
+  readonly walLimitBytes?: number;
+  /** Longest request body, bytes. Default 256 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Longest time a long-poll is held, ms, whatever the client asks for. Default 300 000. */
+  readonly maxLongPollMs?: number;
+  /** How many Hrana streams may be open at once; opening one more closes the idlest outside a transaction. Default 128. */
+  readonly maxStreams?: number;
+  /** How often the file is looked at for commits of other programs, ms. Default 1 000. */
+  readonly foreignCommitCheckMs?: number;
+  /** Where time comes from. */
+  readonly clock?: ServerClock;
+}
+
+/** Options with every default filled in. */
+export type ResolvedServerOptions = Required<SyncServerOptions>;
+
+const DEFAULTS = {
+  streamIdleTimeoutMs: 10_000,
+  lockTimeoutMs: 5_000,
+  snapshotRetentionMs: 60_000,
+  walLimitBytes: 16 * 1024 * 1024,
+  maxBodyBytes: 256 * 1024 * 1024,
+  maxLongPollMs: 300_000,
+  maxStreams: 128,
+  foreignCommitCheckMs: 1_000,
+} as const;
+
+/** Fills in the defaults. Throws `ServerError` "invalid-option". */
+export function resolveServerOptions(options: SyncServerOptions): ResolvedServerOptions {
+  const resolved = { ...DEFAULTS, clock: systemClock, ...definedOnly(options) } as ResolvedServerOptions;
+  if (typeof resolved.path !== "string" || resolved.path.trim() === "" || resolved.path === ":memory:") {
+    throw new ServerError("invalid-option", "path must name a file");
+  }
+  for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
+    const value = resolved[name];
+    if (!Number.isFinite(value) || value < 0) {
+      throw new ServerError("invalid-option", `${name} must be a number of 0 or more, not ${String(value)}`);
+    }
+  }
+  return resolved;
+}
+
+function definedOnly(options: SyncServerOptions): Partial<SyncServerOptions> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,65 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { createSyncServer, toNodeListener } from "../src/index.js";
+import { tempDirectory } from "./support/temp-directory.js";
+
+async function setUp() {
+  const path = join(tempDirectory(), "large.db");
+  const connection = new Database(path);
+  connection.exec("CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(60000000))");
+  connection.close();
+  const server = createSyncServer({ path });
+  const listener = toNodeListener(server);
+  const http = createServer((request, response) => void listener(request, response));
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  onTestFinished(async () => {
+    await server.close();
+    http.closeAllConnections();
+    await new Promise((resolve) => http.close(resolve));
+  });
+  return { server, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` };
+}
+
+const download = (url: string) => fetch(`${url}/pull-updates`, { method: "POST", body: "" });
+
+test("a long answer is streamed, and nothing global is changed", async () => {
+  const [globalRequest, globalResponse] = [Request, Response];
+  const { url } = await setUp();
+  const response = await download(url);
+  expect(response.headers.get("content-length")).toBeNull();
+  expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(60_000_000);
+  expect([Request, Response]).toEqual([globalRequest, globalResponse]);
+});
+
+test("an answer that cannot be finished ends the connection, without a word on the console", async () => {
+  const spies = (["log", "info", "warn", "error"] as const).map((name) => vi.spyOn(console, name));
+  onTestFinished(() => void vi.restoreAllMocks());
+  const { server, url } = await setUp();
+  const response = await download(url);
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  await reader.read();
+  await server.close();
+  const readRest = async () => {
+    while (!(await reader.read()).done);
+  };
+  await expect(readRest()).rejects.toThrow();
+  for (const spy of spies) expect(spy).not.toHaveBeenCalled();
+});
+
+test("a client that goes away in the middle leaves the server in good order", async () => {
+  const { url } = await setUp();
+  const controller = new AbortController();
+  const response = await fetch(`${url}/pull-updates`, {
+    method: "POST",
+    body: "",
+    signal: controller.signal,
+  });
+  await (response.body as ReadableStream<Uint8Array>).getReader().read();
+  controller.abort();
+  expect((await fetch(`${url}/v2`)).status).toBe(200);
+  const again = await download(url);
+  expect((await again.arrayBuffer()).byteLength).toBeGreaterThan(60_000_000);
+});

@@ -1,0 +1,116 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PAGE_SIZE } from "@tributary/core";
+import Database from "better-sqlite3";
+import { expect, test } from "vitest";
+import type { Snapshot } from "../src/pages/snapshot.js";
+import { openDatabase } from "./support/open-database.js";
+import { tempDirectory } from "./support/temp-directory.js";
+
+const NO_ARGUMENTS = { positional: [], named: [] };
+
+function setUp(options: Parameters<typeof openDatabase>[0] = {}) {
+  const opened = openDatabase(options);
+  const connection = opened.database.connect();
+  const run = (sql: string) => void connection.run(connection.prepare(sql), NO_ARGUMENTS, false);
+  const acquire = (wanted: boolean): Snapshot => {
+    opened.database.sync();
+    return opened.database.snapshots.acquireCurrent(wanted);
+  };
+  run("CREATE TABLE t(id INTEGER PRIMARY KEY, body)");
+  run(
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) INSERT INTO t SELECT i, '0' FROM n",
+  );
+  return { ...opened, run, acquire };
+}
+
+/** What SQLite finds in the pages of a snapshot. */
+function bodiesOf({ database }: ReturnType<typeof setUp>, snapshot: Snapshot): string[] {
+  const pageIds = Uint32Array.from({ length: snapshot.databaseSize }, (_, index) => index);
+  const pages = new Uint8Array(pageIds.length * PAGE_SIZE);
+  database.readPages(snapshot, pageIds, pages);
+  // A copy without a WAL beside it has to be in rollback mode to be read.
+  pages[18] = 1;
+  pages[19] = 1;
+  const path = join(tempDirectory(), "copy.db");
+  writeFileSync(path, pages);
+  const copy = new Database(path);
+  expect(copy.pragma("integrity_check", { simple: true })).toBe("ok");
+  const bodies = copy.prepare("SELECT DISTINCT body FROM t").pluck().all() as string[];
+  copy.close();
+  return bodies;
+}
+
+test("a snapshot shows its own state, whatever is written and checkpointed meanwhile", () => {
+  const context = setUp({ walLimitBytes: 8 * 4120 });
+  const { database, run, acquire } = context;
+  const snapshots: [Snapshot, string][] = [];
+  for (let round = 1; round <= 40; round++) {
+    run(`UPDATE t SET body = '${round}'`);
+    database.sync();
+    if (round % 10 === 0) snapshots.push([acquire(true), String(round)]);
+    for (const [snapshot, body] of snapshots) expect(bodiesOf(context, snapshot)).toEqual([body]);
+    // The first ones are let go half-way, so that a checkpoint gets through in between.
+    if (round === 25) for (const [snapshot] of snapshots.splice(0)) database.snapshots.release(snapshot);
+  }
+  for (const [snapshot] of snapshots) database.snapshots.release(snapshot);
+});
+
+test("a snapshot taken right after a checkpoint survives that the WAL starts over", () => {
+  const context = setUp();
+  const { database, run, acquire } = context;
+  expect(database.snapshots.checkpoint()).toBe(true);
+  const snapshot = acquire(true);
+  const generation = snapshot.generation;
+  for (let round = 0; round < 50; round++) run(`UPDATE t SET body = '${round + 1}'`);
+  database.sync();
+  expect(snapshot.generation).toBe(generation);
+  expect(acquire(true).generation).not.toBe(generation);
+  expect(bodiesOf(context, snapshot)).toEqual(["0"]);
+});
+
+test("a revision can be asked for by name until the retention is over", () => {
+  const context = setUp({ snapshotRetentionMs: 1000 });
+  const { database, clock, run, acquire } = context;
+  const first = acquire(true);
+  database.snapshots.release(first);
+  run("UPDATE t SET body = '1'");
+  database.sync();
+  clock.advance(900);
+  const again = database.snapshots.acquire(first.revision);
+  expect(bodiesOf(context, again)).toEqual(["0"]);
+  database.snapshots.release(again);
+  clock.advance(900);
+  database.snapshots.release(database.snapshots.acquire(first.revision));
+  clock.advance(1001);
+  expect(() => database.snapshots.acquire(first.revision)).toThrow(
+    expect.objectContaining({ code: "revision-expired" }),
+  );
+  expect(() => database.snapshots.acquire({ epoch: "0".repeat(16), sequence: 1 })).toThrow(
+    /no longer available/,
+  );
+});
+
+test("retained revisions are given up rather than letting the WAL grow without end", () => {
+  const { database, run, acquire } = setUp({ walLimitBytes: 8 * 4120, snapshotRetentionMs: 1e9 });
+  const wanted = acquire(true);
+  database.snapshots.release(wanted);
+  for (let round = 0; round < 200; round++) {
+    run(`UPDATE t SET body = '${round}'`);
+    database.sync();
+  }
+  expect(() => database.snapshots.acquire(wanted.revision)).toThrow(/no longer available/);
+});
+
+test("pins are few, however many revisions are retained", () => {
+  const { database, clock, run, acquire } = setUp({ snapshotRetentionMs: 8000 });
+  const pins = new Set();
+  for (let round = 0; round < 100; round++) {
+    run(`UPDATE t SET body = '${round}' WHERE id = 1`);
+    const snapshot = acquire(true);
+    pins.add(snapshot.pin);
+    database.snapshots.release(snapshot);
+    clock.advance(100);
+  }
+  expect(pins.size).toBeLessThan(12);
+});

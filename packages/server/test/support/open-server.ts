@@ -1,0 +1,39 @@
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { createSyncServer, type SyncServer, type SyncServerOptions } from "../../src/index.js";
+import { ManualClock } from "./manual-clock.js";
+import { tempDirectory } from "./temp-directory.js";
+
+/** A server without a socket, on a clock that stands still. */
+export function openServer(options: Partial<SyncServerOptions> = {}): {
+  server: SyncServer;
+  clock: ManualClock;
+  path: string;
+} {
+  const clock = new ManualClock();
+  const path = options.path ?? join(tempDirectory(), "test.db");
+  const server = createSyncServer({ clock, foreignCommitCheckMs: 0, ...options, path });
+  onTestFinished(() => server.close());
+  return { server, clock, path };
+}
+
+/** A POST to a server. */
+export function post(
+  server: SyncServer,
+  path: string,
+  body: string | Uint8Array<ArrayBuffer>,
+  signal?: AbortSignal,
+): Promise<Response> {
+  return server.fetch(
+    new Request(`http://localhost${path}`, {
+      method: "POST",
+      body,
+      ...(signal === undefined ? {} : { signal }),
+    }),
+  );
+}
+
+/** Lets everything run that waits for nothing but its turn. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { startForeignWriter } from "./support/foreign-writer.js";
+import { HranaClient } from "./support/hrana-client.js";
+import { openServer, settle } from "./support/open-server.js";
+
+async function setUp() {
+  const opened = openServer();
+  const [holder, ...others] = [0, 1, 2, 3].map(() => new HranaClient(opened.server));
+  await (holder as HranaClient).execute("CREATE TABLE t(a)");
+  return { ...opened, holder: holder as HranaClient, others };
+}
+
+test("writers wait for a transaction to end, first come, first served, and readers do not", async () => {
+  const { holder, others, clock, server } = await setUp();
+  await holder.execute("BEGIN IMMEDIATE");
+  const order: number[] = [];
+  const writes = others.map((client, index) =>
+    client.execute(`INSERT INTO t VALUES (${index})`).then((result) => {
+      order.push(index);
+      return result;
+    }),
+  );
+  await settle();
+  expect(order).toEqual([]);
+  expect(await new HranaClient(server).execute("SELECT count(*) FROM t")).toMatchObject({
+    rows: [[{ value: "0" }]],
+  });
+  clock.advance(1000);
+  await holder.execute("INSERT INTO t VALUES (9)");
+  await settle();
+  expect(order).toEqual([]);
+  await holder.execute("COMMIT");
+  expect(await Promise.all(writes)).toMatchObject(others.map(() => ({ affected_row_count: 1 })));
+  expect(order).toEqual([0, 1, 2]);
+  expect(await holder.execute("SELECT group_concat(a) FROM t")).toMatchObject({
+    rows: [[{ value: "9,0,1,2" }]],
+  });
+});
+
+test("a writer that waits too long gets SQLITE_BUSY and can go on", async () => {
+  const { holder, others, clock } = await setUp();
+  const waiting = others[0] as HranaClient;
+  await holder.execute("BEGIN IMMEDIATE");
+  const write = waiting.execute("INSERT INTO t VALUES (1)");
+  await settle();
+  clock.advance(5000);
+  expect(await write).toMatchObject({ code: "SQLITE_BUSY", message: "SQLite error: database is locked" });
+  await holder.execute("COMMIT");
+  expect(await waiting.execute("INSERT INTO t VALUES (1)")).toMatchObject({ affected_row_count: 1 });
+});
+
+test("a transaction whose snapshot is stale is told at once", async () => {
+  const { holder, others } = await setUp();
+  const stale = others[0] as HranaClient;
+  await stale.execute("BEGIN");
+  await stale.execute("SELECT * FROM t");
+  await holder.execute("INSERT INTO t VALUES (1)");
+  expect(await stale.execute("INSERT INTO t VALUES (2)")).toMatchObject({
+    code: "SQLITE_BUSY",
+    extended_code: "SQLITE_BUSY_SNAPSHOT",
+  });
+});
+
+test("a writer that is rolled back for idleness lets the next one on", async () => {
+  const { holder, others, clock } = await setUp();
+  await holder.execute("BEGIN IMMEDIATE");
+  clock.advance(6000);
+  const write = (others[0] as HranaClient).execute("INSERT INTO t VALUES (1)");
+  await settle();
+  clock.advance(4000);
+  expect(await write).toMatchObject({ affected_row_count: 1 });
+});
+
+test("the lock of another program is waited for too", async () => {
+  const { holder, clock, path } = await setUp();
+  const foreign = await startForeignWriter(path);
+  await foreign.run("BEGIN IMMEDIATE");
+  const write = holder.execute("INSERT INTO t VALUES (1)");
+  await settle();
+  await foreign.run("COMMIT");
+  clock.advance(20);
+  expect(await write).toMatchObject({ affected_row_count: 1 });
+});
