@@ -28,7 +28,7 @@ export function* openReplica(config: ReplicaConfig): Coroutine<ReplicaSession> {
   try {
     const pages = yield* config.openPages(config.path, metadata.pages);
     const session: ReplicaSession = { config, pages, metadata, earlierBoundaries: [] };
-    yield* finishApply(session);
+    yield* finishInterrupted(session);
     yield* settle(session);
     yield* pages.renewGuard();
     yield* makeTape(session);
@@ -79,6 +79,16 @@ function* createReplica(config: ReplicaConfig): Coroutine<ReplicaMetadata> {
   if (download?.downloadedFile !== undefined) yield* io.renameFile(download.downloadedFile, config.path);
   else yield* io.removeFile(files.download);
   return metadata;
+}
+
+/** Finishes an apply that a crash interrupted. */
+function* finishInterrupted(session: ReplicaSession): Coroutine<void> {
+  try {
+    yield* finishApply(session);
+  } catch (error) {
+    // The apply has been undone, and the local changes are back. The next pull says the same to whoever asks for it.
+    if (!(error instanceof SyncError) || error.code !== "replay-conflict") throw error;
+  }
 }
 
 /** Makes the tape where it is missing, and the capture triggers of all connections. */

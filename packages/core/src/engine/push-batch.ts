@@ -1,7 +1,7 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
-import type { RemoteStep, RemoteStepResult } from "../ports/protocol-io.js";
+import type { RemoteStep, RemoteStepResult, StepCondition } from "../ports/protocol-io.js";
 import { PUSH_POSITION_TABLE } from "../tape/tape-schema.js";
 import type { SqlStatement } from "../values/sql-value.js";
 import type { PushPosition } from "./local-values.js";
@@ -21,8 +21,15 @@ export function* readRemotePosition(clientId: string): Coroutine<PushPosition | 
 const CREATE_POSITION_TABLE = `CREATE TABLE IF NOT EXISTS ${PUSH_POSITION_TABLE} (client_id TEXT PRIMARY KEY, pull_gen INTEGER, change_id INTEGER)`;
 const SET_POSITION = `INSERT INTO ${PUSH_POSITION_TABLE} (client_id, pull_gen, change_id) VALUES (?, ?, ?) ON CONFLICT (client_id) DO UPDATE SET pull_gen = excluded.pull_gen, change_id = excluded.change_id`;
 
-/** Statements of the batch before the first change: BEGIN, and the table of positions. */
-const STEPS_BEFORE = 2;
+
+/**
+ * Cascades are on the tape before the change that caused them, so a foreign key may be broken between two steps. A
+ * remote that does not know the pragma checks at once; it may still accept the changes.
+ */
+const DEFER_FOREIGN_KEYS = "PRAGMA defer_foreign_keys = ON";
+
+/** Statements of the batch before the first change: BEGIN, the pragma, and the table of positions. */
+const STEPS_BEFORE = 3;
 
 /**
  * Sends changes and the position they reach as one transaction. The error the remote refused it with, which took
@@ -36,6 +43,7 @@ export function* sendPushBatch(
   const positionParams = [clientId, BigInt(position.pullGeneration), BigInt(position.changeId)];
   const statements: SqlStatement[] = [
     { sql: "BEGIN IMMEDIATE", params: [] },
+    { sql: DEFER_FOREIGN_KEYS, params: [] },
     { sql: CREATE_POSITION_TABLE, params: [] },
     ...changes.map(({ statement }) => statement),
     { sql: SET_POSITION, params: positionParams },
@@ -43,16 +51,18 @@ export function* sendPushBatch(
   ];
   const steps = statements.map((statement, index): RemoteStep => {
     const previous = statements[index - 1];
-    const condition =
-      previous === undefined ? "always" : addsColumn(previous.sql) ? "in-transaction" : "previous-ok";
+    const condition: StepCondition =
+      previous === undefined ? "always" : mayFail(previous.sql) ? "in-transaction" : "previous-ok";
     return { sql: statement.sql, params: statement.params, condition, wantRows: false };
   });
-  const results = yield* io.runRemoteBatch({ steps, repeatable: false });
-  const failed = results.findIndex((result, index) => {
-    if (result.type === "error") return !addsColumn((steps[index] as RemoteStep).sql);
-    return result.type === "skipped";
+  // A remote whose batches share a connection would keep what failed open.
+  const rollback: RemoteStep = { sql: "ROLLBACK", params: [], condition: "in-transaction", wantRows: false };
+  const results = yield* io.runRemoteBatch({ steps: [...steps, rollback], repeatable: false });
+  const failed = steps.findIndex(({ sql }, index) => {
+    const result = results[index];
+    return result?.type === "error" ? !mayFail(sql) : result?.type !== "ok";
   });
-  if (failed === -1 && results.length === steps.length) return undefined;
+  if (failed === -1) return undefined;
   const change = changes[failed - STEPS_BEFORE]?.change;
   const what =
     change === undefined
@@ -66,9 +76,9 @@ export function* sendPushBatch(
   });
 }
 
-/** Adding a column that is there already is no failure: another replica was first. */
-function addsColumn(sql: string): boolean {
-  return /^\s*ALTER\s+TABLE\s.*\sADD\s/is.test(sql);
+/** Adding a column that is there already is no failure, another replica was first; and the pragma is only a wish. */
+function mayFail(sql: string): boolean {
+  return sql === DEFER_FOREIGN_KEYS || /^\s*ALTER\s+TABLE\s.*\sADD\s/is.test(sql);
 }
 
 function refusalOf(

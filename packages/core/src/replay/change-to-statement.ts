@@ -16,6 +16,8 @@ export interface ReplayTarget {
  * - Values go by column name. Columns that the target does not have are left out.
  * - A key with a NULL part cannot conflict: such a row is inserted plainly, and found by being the most like the image
  *   before the change.
+ * - A rowid that is no key is only a hint: where somebody else's row has it, the row gets another, and it is found by
+ *   its image first.
  */
 export function changeToStatement(change: RowChange, target: ReplayTarget = {}): SqlStatement | undefined {
   switch (change.type) {
@@ -65,15 +67,24 @@ function insertStatement(shape: TableShape, after: SqlRow, target: ReplayTarget)
   imageColumns(shape).forEach((name, index) => {
     if (!hasColumn(shape, name, target)) return;
     columns.push(name);
-    values.push(parameters.add(after[index] as SqlValue));
+    const value = after[index] as SqlValue;
+    if (shape.key.type === "columns" || index > 0) values.push(parameters.add(value));
+    else values.push(freeRowid(shape, value, parameters));
   });
   const into = `INSERT INTO ${quoteIdentifier(shape.table)} (${columns.map(quoteIdentifier).join(", ")})`;
   return parameters.statement(`${into} VALUES (${values.join(", ")})${conflictClause(shape, after, columns)}`);
 }
 
+/** The rowid, or NULL, for which SQLite takes the next, when it is taken: overwriting that row would lose it. */
+function freeRowid(shape: TableShape, rowid: SqlValue, parameters: Parameters): string {
+  const [alias] = imageColumns(shape).map(quoteIdentifier);
+  const table = quoteIdentifier(shape.table);
+  return `(SELECT CASE count(*) WHEN 0 THEN ${parameters.add(rowid)} END FROM ${table} WHERE ${alias} = ${parameters.add(rowid)})`;
+}
+
 function conflictClause(shape: TableShape, after: SqlRow, columns: readonly string[]): string {
-  if (hasNullKey(shape, after)) return "";
-  const key = keyColumns(shape);
+  if (shape.key.type === "rowid" || hasNullKey(shape, after)) return "";
+  const key = shape.key.columns;
   const updates = columns.filter((name) => !key.includes(name)).map((name) => {
     const column = quoteIdentifier(name);
     return `${column} = excluded.${column}`;
@@ -92,6 +103,8 @@ function updateStatement(
   const assignments: string[] = [];
   imageColumns(shape).forEach((name, index) => {
     const value = after[index] as SqlValue;
+    // A rowid that is no key means nothing: that it changed is not worth a conflict.
+    if (shape.key.type === "rowid" && index === 0) return;
     if (sameValue(before[index] as SqlValue, value) || !hasColumn(shape, name, target)) return;
     assignments.push(`${quoteIdentifier(name)} = ${parameters.add(value)}`);
   });
@@ -102,8 +115,9 @@ function updateStatement(
 }
 
 function rowCondition(shape: TableShape, before: SqlRow, parameters: Parameters): string {
-  const names = imageColumns(shape);
-  const keyIs = keyColumns(shape)
+  if (shape.key.type === "rowid") return rowidCondition(shape, before, parameters);
+  const names = shape.columns;
+  const keyIs = shape.key.columns
     .map((name) => {
       const value = before[names.indexOf(name)] as SqlValue;
       // `IS ?` would do for all, but an engine may not use an index for it.
@@ -118,8 +132,17 @@ function rowCondition(shape: TableShape, before: SqlRow, parameters: Parameters)
   return `rowid = (SELECT rowid FROM ${table} WHERE ${keyIs} ORDER BY ${likeness} DESC LIMIT 1)`;
 }
 
-function keyColumns(shape: TableShape): readonly string[] {
-  return shape.key.type === "rowid" ? [shape.key.alias] : shape.key.columns;
+/** The row as it was, at its rowid or anywhere; else the row at its rowid, if it has anything of it. */
+function rowidCondition(shape: TableShape, before: SqlRow, parameters: Parameters): string {
+  const [alias, ...columns] = imageColumns(shape).map(quoteIdentifier);
+  const select = `SELECT ${alias} FROM ${quoteIdentifier(shape.table)} WHERE`;
+  const atRowid = (): string => `${alias} = ${parameters.add(before[0] as SqlValue)}`;
+  const image = (glue: string): string =>
+    columns.map((name, index) => `${name} IS ${parameters.add(before[index + 1] as SqlValue)}`).join(glue);
+  const same = `${select} ${atRowid()} AND ${image(" AND ")}`;
+  const moved = `${select} ${image(" AND ")} LIMIT 1`;
+  const changed = `${select} ${atRowid()} AND (${image(" OR ")})`;
+  return `${alias} = coalesce((${same}), (${moved}), (${changed}))`;
 }
 
 function hasNullKey(shape: TableShape, image: SqlRow): boolean {

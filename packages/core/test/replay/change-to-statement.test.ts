@@ -31,10 +31,10 @@ describe("insert", () => {
     });
   });
 
-  test("of a row without a key goes by its rowid", () => {
+  test("of a row without a key takes its rowid if that is free, and overwrites nobody", () => {
     expect(changeToStatement(insert(KEYLESS, [7n, "x"]))).toEqual({
-      sql: 'INSERT INTO "k" ("_rowid_", "a") VALUES (?, ?) ON CONFLICT ("_rowid_") DO UPDATE SET "a" = excluded."a"',
-      params: [7n, "x"],
+      sql: 'INSERT INTO "k" ("_rowid_", "a") VALUES ((SELECT CASE count(*) WHEN 0 THEN ? END FROM "k" WHERE "_rowid_" = ?), ?)',
+      params: [7n, 7n, "x"],
     });
   });
 
@@ -94,5 +94,12 @@ test("delete goes by key", () => {
     sql: 'DELETE FROM "my ""t""" WHERE "id" = ?',
     params: [1n],
   });
-  expect(changeToStatement(remove(KEYLESS, [9n, "x"]))?.sql).toBe('DELETE FROM "k" WHERE "_rowid_" = ?');
+});
+
+test("a row without a key is found by its image first, then by rowid if it is like it", () => {
+  expect(changeToStatement(remove(KEYLESS, [9n, "x"]))).toEqual({
+    sql: 'DELETE FROM "k" WHERE "_rowid_" = coalesce((SELECT "_rowid_" FROM "k" WHERE "_rowid_" = ? AND "a" IS ?), (SELECT "_rowid_" FROM "k" WHERE "a" IS ? LIMIT 1), (SELECT "_rowid_" FROM "k" WHERE "_rowid_" = ? AND ("a" IS ?)))',
+    params: [9n, "x", "x", 9n, "x"],
+  });
+  expect(changeToStatement(update(KEYLESS, [9n, "x"], [10n, "y"]))?.sql).toMatch(/^UPDATE "k" SET "a" = \? WHERE/);
 });

@@ -1,0 +1,460 @@
+import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import Database from "better-sqlite3";
+import { describe, expect, it } from "vitest";
+import { WalChecksum } from "../../src/sqlite-format/wal-checksum.js";
+import { FRAME_SIZE, frameOffset, sealFrame } from "../../src/sqlite-format/wal-frame.js";
+import { formatWalHeader, parseWalHeader } from "../../src/sqlite-format/wal-header.js";
+import { PAGE_SIZE } from "../../src/values/page.js";
+import { dump } from "./support/dump.js";
+import { changedPages, pagesOf, RemoteDatabase } from "./support/remote-database.js";
+import { TestReplica } from "./support/test-replica.js";
+
+const rows = (count: number, from = 0): string =>
+  `WITH RECURSIVE n(i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i < ${from + count - 1})
+   INSERT OR REPLACE INTO item SELECT i, printf('row %d %s', i, hex(zeroblob(200 + i % 100))) FROM n;`;
+const SCHEMA = `CREATE TABLE item (id INTEGER PRIMARY KEY, body TEXT); CREATE INDEX item_body ON item (body); ${rows(200)}`;
+
+const remoteDump = (remote: RemoteDatabase): string => {
+  const db = new Database(remote.path, { readonly: true });
+  try {
+    return dump(db);
+  } finally {
+    db.close();
+  }
+};
+
+describe("publishing", () => {
+  it("shows the new state to open connections and their prepared statements", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    const other = new Database(replica.path);
+    const statement = other.prepare("SELECT * FROM item WHERE id = 7");
+    const count = replica.app.prepare("SELECT count(*) FROM item").pluck();
+    expect([statement.all().length, count.get()]).toEqual([1, 200]);
+
+    replica.app.exec("DELETE FROM item WHERE id % 2 = 0; CREATE TABLE mine (x)");
+    remote.exec(`DELETE FROM item WHERE id = 7; ALTER TABLE item ADD COLUMN extra DEFAULT 5; ${"DELETE FROM item WHERE id > 150"}`);
+    replica.pull(remote.bytes());
+
+    expect(statement.all()).toEqual([]);
+    expect(count.get()).toBe(150);
+    expect(other.prepare("SELECT extra FROM item WHERE id = 8").pluck().get()).toBe(5);
+    expect(dump(replica.app)).toBe(remoteDump(remote));
+    replica.check();
+    replica.app.exec("INSERT INTO item (id, body) VALUES (7, 'mine')");
+    expect(statement.all()).toEqual([{ id: 7, body: "mine", extra: 5 }]);
+    replica.check();
+    other.close();
+  });
+
+  it("leaves a reader inside a transaction its snapshot", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    const reader = new Database(replica.path);
+    replica.app.exec("UPDATE item SET body = 'local' WHERE id < 50");
+    reader.exec("BEGIN");
+    const before = dump(reader);
+    remote.exec("DELETE FROM item WHERE id < 100");
+    replica.pull(remote.bytes());
+    remote.exec("UPDATE item SET body = 'again'");
+    replica.pull(remote.bytes());
+    expect(dump(reader)).toBe(before);
+    reader.exec("COMMIT");
+    expect(dump(reader)).toBe(remoteDump(remote));
+    reader.close();
+    replica.check();
+  });
+
+  it("rolls back local writes when the remote brings nothing of page 1", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("UPDATE item SET body = body || 'x' WHERE id = 3");
+    const base = remote.bytes();
+    replica.pull(base, pagesOf(base, [3]));
+    expect(dump(replica.app)).toBe(remoteDump(remote));
+    replica.check();
+  });
+
+  it("fills a replica that has no pages yet", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create();
+    replica.app.exec("CREATE TABLE tape (id INTEGER PRIMARY KEY); INSERT INTO tape VALUES (1)");
+    replica.settle();
+    replica.pull(remote.bytes());
+    expect(dump(replica.app)).toBe(remoteDump(remote));
+    replica.check();
+  });
+
+  it("begins a log where there is none", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    expect(statSync(`${replica.path}-wal`).size).toBe(0);
+    remote.exec("UPDATE item SET body = 'new' WHERE id = 1");
+    replica.pull(remote.bytes());
+    expect(dump(replica.app)).toBe(remoteDump(remote));
+    replica.check();
+  });
+
+  it("follows a remote that shrinks and grows", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    const states = ["DELETE FROM item WHERE id > 10; VACUUM", rows(300), "DELETE FROM item; VACUUM", rows(50)];
+    for (const state of states) {
+      remote.exec(state);
+      replica.app.exec(rows(20, 1000));
+      replica.pull(remote.bytes());
+      replica.check();
+      expect(dump(replica.app)).toBe(remoteDump(remote));
+      replica.checkpoint();
+      expect(statSync(replica.path).size).toBe(remote.bytes().length);
+      replica.check();
+    }
+  });
+
+  it("keeps the synced pages that a local shrink cuts off", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("DELETE FROM item WHERE id > 10");
+    replica.app.exec("VACUUM");
+    replica.check();
+    replica.checkpoint();
+    expect(statSync(replica.path).size).toBeLessThan(remote.bytes().length);
+    replica.check();
+    replica.app.exec(rows(400));
+    replica.checkpoint();
+    replica.check();
+    remote.exec("UPDATE item SET body = 'r' WHERE id = 199");
+    replica.pull(remote.bytes());
+    expect(dump(replica.app)).toBe(remoteDump(remote));
+    replica.check();
+  });
+
+  it("appends to a log with big-endian checksums", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const first = TestReplica.create(remote.bytes());
+    first.app.exec("UPDATE item SET body = 'local' WHERE id = 3");
+    const local = dump(first.app);
+    const replica = first.crashed();
+    otherWordOrder(`${replica.path}-wal`);
+    replica.open();
+    expect(dump(replica.app)).toBe(local);
+    replica.check();
+    remote.exec("UPDATE item SET body = 'remote' WHERE id = 4");
+    replica.pull(remote.bytes());
+    expect(dump(replica.app)).toBe(remoteDump(remote));
+    const after = replica.crashed().open();
+    expect(dump(after.app)).toBe(remoteDump(remote));
+    after.check();
+  });
+
+  it("overwrites frames that were never committed", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("UPDATE item SET body = 'local' WHERE id = 3");
+    const committed = replica.run(replica.pages.logFrames());
+    replica.app.pragma("cache_size = 5");
+    replica.app.exec(`BEGIN; ${rows(500, 5000)}`);
+    expect(statSync(`${replica.path}-wal`).size).toBeGreaterThan(frameOffset(committed + 10));
+    expect(replica.run(replica.pages.logFrames())).toBe(committed);
+    replica.app.exec("ROLLBACK");
+    replica.check();
+    remote.exec("UPDATE item SET body = 'remote' WHERE id = 4");
+    const plan = replica.publish(remote.bytes());
+    expect(plan.start.frames).toBe(committed);
+    replica.adopt(plan, remote.bytes());
+    expect(dump(replica.app)).toBe(remoteDump(remote));
+    replica.check();
+  });
+
+  it("takes the first page back to the remote's bytes", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    for (let round = 0; round < 5; round++) {
+      replica.app.exec(`CREATE TABLE local_${round} (x)`);
+      remote.exec(`CREATE TABLE remote_${round} (x)`);
+      replica.pull(remote.bytes());
+      const first = replica.run(replica.pages.readSynced(1));
+      expect(Buffer.from(first).equals(remote.bytes().subarray(0, PAGE_SIZE))).toBe(true);
+    }
+    expect(Number(replica.app.pragma("schema_version", { simple: true }))).toBeGreaterThan(10);
+  });
+
+  it("refuses a database that grew by pages that were not sent", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    const before = remote.bytes();
+    remote.exec(rows(300, 300));
+    const after = remote.bytes();
+    const changes = changedPages(before, after);
+    const numbers = [...changes.pageNumbers].slice(0, -1);
+    expect(() => replica.publish(after, pagesOf(after, numbers))).toThrow(
+      expect.objectContaining({ code: "invalid-page-stream" }),
+    );
+    replica.check();
+  });
+
+  it("appends nothing when a write fails, and tells from the log", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("UPDATE item SET body = 'local'");
+    const local = dump(replica.app);
+    remote.exec("UPDATE item SET body = 'remote'");
+    const plan = replica.locked(() =>
+      replica.pages.planPublish(changedPages(replica.base, remote.bytes()), remote.bytes().length / PAGE_SIZE),
+    );
+    const { syncFile } = replica.ports;
+    replica.ports.syncFile = () => {
+      throw new Error("disk");
+    };
+    expect(() => replica.publish(remote.bytes())).toThrow(expect.objectContaining({ code: "io-failed" }));
+    replica.ports.syncFile = syncFile;
+    expect(replica.run(replica.pages.isPublished(plan))).toBe(false);
+    expect(dump(replica.app)).toBe(local);
+    const later = replica.crashed().open();
+    expect(dump(later.app)).toBe(local);
+    later.check();
+    replica.app.exec("UPDATE item SET body = 'local again' WHERE id = 1");
+    replica.check();
+    replica.pull(remote.bytes());
+    expect(dump(replica.app)).toBe(remoteDump(remote));
+    replica.check();
+  });
+});
+
+describe("undoing a publish", () => {
+  it("restores both states", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec(`DELETE FROM item WHERE id < 20; CREATE TABLE mine (x); ${rows(100, 900)}`);
+    replica.settle();
+    replica.app.exec("UPDATE item SET body = 'later' WHERE id > 950");
+    const local = dump(replica.app);
+    for (const change of ["DELETE FROM item WHERE id > 5; VACUUM", rows(900)]) {
+      const reader = new Database(replica.path);
+      expect(dump(reader)).toBe(local);
+      remote.exec(change);
+      const plan = replica.publish(remote.bytes());
+      expect(dump(reader)).toBe(remoteDump(remote));
+      replica.undo(plan);
+      expect(dump(reader)).toBe(local);
+      expect(dump(replica.app)).toBe(local);
+      reader.close();
+      replica.check();
+    }
+    replica.checkpoint();
+    expect(dump(replica.app)).toBe(local);
+    replica.check();
+    replica.pull(remote.bytes());
+    expect(dump(replica.app)).toBe(remoteDump(remote));
+    replica.check();
+  });
+
+  it("works from an empty log", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    const local = dump(replica.app);
+    remote.exec(`CREATE TABLE more (x); ${rows(500)}`);
+    replica.undo(replica.publish(remote.bytes()));
+    expect(dump(replica.app)).toBe(local);
+    replica.check();
+  });
+});
+
+describe("the log between sessions", () => {
+  it("is closed and opened again", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    for (let round = 0; round < 4; round++) {
+      replica.app.exec(`UPDATE item SET body = 'local ${round}' WHERE id % 7 = ${round}`);
+      const local = dump(replica.app);
+      replica.close();
+      expect(existsSync(`${replica.path}-wal`)).toBe(false);
+      replica.open();
+      expect(dump(replica.app)).toBe(local);
+      replica.check();
+    }
+    remote.exec("DELETE FROM item WHERE id = 3");
+    replica.pull(remote.bytes());
+    expect(existsSync(`${replica.path}-revert`)).toBe(false);
+    expect(dump(replica.app)).toBe(remoteDump(remote));
+    replica.check();
+  });
+
+  it("may be restarted by SQLite once it is checkpointed", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("UPDATE item SET body = 'one' WHERE id = 1");
+    replica.settle();
+    replica.run(replica.pages.renewGuard());
+    replica.app.pragma("wal_checkpoint(PASSIVE)");
+    // The guard reads the database file alone now, so the next writer may begin the log anew.
+    replica.run(replica.pages.renewGuard());
+    replica.app.exec("UPDATE item SET body = 'two' WHERE id = 190");
+    const header = parseWalHeader(readFileSync(`${replica.path}-wal`));
+    expect(header?.salt1).toBe(((replica.saved.watermark?.salt1 ?? 0) + 1) >>> 0);
+    const after = replica.crashed();
+    replica.check();
+    after.open();
+    after.check();
+    for (const each of [replica, after]) {
+      each.settle();
+      each.check();
+      remote.exec("UPDATE item SET body = 'r' WHERE id = 2");
+      each.pull(remote.bytes());
+      expect(dump(each.app)).toBe(remoteDump(remote));
+      each.check();
+    }
+  });
+
+  it("may be restarted, and be published to before anybody writes", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("UPDATE item SET body = 'one' WHERE id = 1");
+    replica.settle();
+    replica.sql.executeSql("guard", "COMMIT");
+    expect(replica.app.pragma("wal_checkpoint(RESTART)", { simple: true })).toBe(0);
+    replica.sql.executeSql("guard", "BEGIN");
+    remote.exec("DELETE FROM item WHERE id = 5");
+    replica.pull(remote.bytes());
+    expect(dump(replica.app)).toBe(remoteDump(remote));
+    replica.check();
+  });
+
+  it("is not checkpointed past the guard", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    remote.exec("DELETE FROM item WHERE id = 5");
+    replica.pull(remote.bytes());
+    replica.app.exec("UPDATE item SET body = 'local'");
+    const other = new Database(replica.path, { timeout: 0 });
+    for (const mode of ["PASSIVE", "FULL", "RESTART", "TRUNCATE"]) other.pragma(`wal_checkpoint(${mode})`);
+    other.close();
+    replica.check();
+  });
+
+  it("stays when something was written after it was settled", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("UPDATE item SET body = 'local' WHERE id = 1");
+    replica.settle();
+    replica.app.exec("UPDATE item SET body = 'local' WHERE id = 150");
+    expect(replica.run(replica.pages.checkpoint())).toEqual(replica.saved);
+    replica.check();
+  });
+
+  it("stays when a reader is busy on it", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("UPDATE item SET body = 'local' WHERE id = 1");
+    const reader = new Database(replica.path);
+    reader.exec("BEGIN; SELECT * FROM item");
+    reader.prepare("SELECT count(*) FROM item").get();
+    replica.app.exec("UPDATE item SET body = 'local' WHERE id = 2");
+    replica.checkpoint();
+    expect(replica.saved.watermark).toBeDefined();
+    replica.check();
+    reader.close();
+    replica.checkpoint();
+    expect(replica.saved.watermark).toBeUndefined();
+    replica.check();
+  });
+});
+
+describe("damage", () => {
+  it("tells a foreign writer", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("UPDATE item SET body = 'local' WHERE id = 1");
+    replica.settle();
+    const after = replica.crashed();
+    const foreign = new Database(after.path);
+    foreign.exec("UPDATE item SET body = 'foreign' WHERE id = 100");
+    foreign.close();
+    const second = new Database(after.path);
+    second.exec("UPDATE item SET body = 'foreign' WHERE id = 101");
+    expect(() => after.open()).toThrow(expect.objectContaining({ code: "foreign-writer" }));
+    second.close();
+  });
+
+  it("tells a checkpoint that took the touched frames away", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("UPDATE item SET body = 'local' WHERE id = 1");
+    replica.check();
+    replica.sql.executeSql("guard", "COMMIT");
+    replica.app.pragma("wal_checkpoint(TRUNCATE)");
+    replica.sql.executeSql("guard", "BEGIN");
+    expect(() => replica.settle()).toThrow(expect.objectContaining({ code: "foreign-writer" }));
+  });
+
+  it("tells a log that lost its durable end", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("UPDATE item SET body = 'local'");
+    replica.settle();
+    const after = replica.crashed();
+    truncateSync(`${after.path}-wal`, statSync(`${after.path}-wal`).size - 10);
+    expect(() => after.open()).toThrow(expect.objectContaining({ code: "damaged-file" }));
+  });
+
+  it("drops what is torn behind the saved records, not the records", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("UPDATE item SET body = 'local' WHERE id < 20");
+    replica.settle();
+    const { saved } = replica;
+    const size = statSync(`${replica.path}-revert`).size;
+    replica.app.exec("UPDATE item SET body = 'local' WHERE id > 150");
+    replica.settle(false);
+    expect(statSync(`${replica.path}-revert`).size).toBeGreaterThan(size + 5000);
+
+    const torn = replica.crashed(saved);
+    truncateSync(`${torn.path}-revert`, size + 5000);
+    torn.open();
+    torn.check();
+    torn.settle();
+    torn.check();
+    torn.close();
+    torn.open().check();
+
+    const damaged = replica.crashed(saved);
+    const bytes = readFileSync(`${damaged.path}-revert`);
+    bytes[size - 10] = (bytes[size - 10] as number) ^ 1;
+    writeFileSync(`${damaged.path}-revert`, bytes);
+    expect(() => damaged.open()).toThrow(expect.objectContaining({ code: "damaged-file" }));
+    expect(() => damaged.crashed({ ...saved, revertId: "00-1" }).open()).toThrow(
+      expect.objectContaining({ code: "damaged-file" }),
+    );
+  });
+
+  it("ignores a revert file that the metadata does not name", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("UPDATE item SET body = 'local' WHERE id < 20");
+    const { saved } = replica;
+    replica.settle(false);
+    const after = replica.crashed(saved).open();
+    expect(after.run(after.pages.revertBytes())).toBe(0);
+    after.check();
+    after.settle();
+    after.check();
+  });
+});
+
+/** Rewrites a log as a machine of the other word order would have written it. */
+function otherWordOrder(path: string): void {
+  const bytes = new Uint8Array(readFileSync(path));
+  const header = parseWalHeader(bytes);
+  if (header === undefined) throw new Error("no log");
+  const fields = { ...header, bigEndianChecksums: !header.bigEndianChecksums };
+  bytes.set(formatWalHeader(fields), 0);
+  const { checksum1, checksum2 } = parseWalHeader(bytes) ?? header;
+  const checksum = new WalChecksum(fields.bigEndianChecksums, checksum1, checksum2);
+  const view = new DataView(bytes.buffer);
+  for (let frame = 1; frameOffset(frame) + FRAME_SIZE <= bytes.length; frame++) {
+    const at = frameOffset(frame);
+    const frameFields = { pageNumber: view.getUint32(at), databaseSize: view.getUint32(at + 4) };
+    sealFrame(bytes, at, frameFields, fields, checksum);
+  }
+  writeFileSync(path, bytes);
+}

@@ -1,0 +1,105 @@
+import { realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import {
+  combinePorts,
+  openReplica as openEngine,
+  openWalReplicaPages,
+  type ReplicaConfig,
+  runAsync,
+  SyncError,
+} from "@tributary/core";
+import { createHttpProtocol } from "@tributary/protocol-http";
+import { createBetterSqlite3 } from "@tributary/sqlite-better-sqlite3";
+import { createNodeStorage } from "@tributary/storage-node-fs";
+import { nodeClock } from "./node-clock.js";
+import { Replica } from "./replica.js";
+import type { ReplicaOptions } from "./replica-options.js";
+import { checkOptions } from "./check-options.js";
+
+/** Files that are open in this process: SQLite's locks are per process, so two replicas of one file would not see each other. */
+const openPaths = new Set<string>();
+
+/**
+ * Opens a replica, making it where there is none: by default it is then downloaded whole.
+ *
+ * @throws SyncError `invalid-option`, `invalid-state` (open already in this process), `not-a-replica`,
+ * `damaged-metadata`, and for a new replica all that a pull may fail with.
+ */
+export async function openReplica(options: ReplicaOptions): Promise<Replica> {
+  checkOptions(options);
+  const path = canonicalPath(options.path);
+  if (openPaths.has(path)) {
+    throw new SyncError("invalid-state", `${path} is open already in this process.`, { path });
+  }
+  openPaths.add(path);
+  try {
+    return await open(path, options);
+  } catch (error) {
+    openPaths.delete(path);
+    throw error;
+  }
+}
+
+async function open(path: string, options: ReplicaOptions): Promise<Replica> {
+  let replica: Replica | undefined;
+  const { url } = options;
+  const protocol = createHttpProtocol({
+    url: url === null ? () => null : url,
+    ...(options.authToken !== undefined && { authToken: options.authToken }),
+    ...(options.headers !== undefined && { headers: options.headers }),
+    ...(options.fetch !== undefined && { fetch: options.fetch }),
+  });
+  const sqlite = createBetterSqlite3({
+    path,
+    ...options.database,
+    onLocalCommit: () => replica?.afterLocalCommit(),
+  });
+  const ports = { files: createNodeStorage(), sql: sqlite, remote: protocol, clock: nodeClock };
+  try {
+    const session = await runAsync(openEngine(configOf(path, options)), combinePorts(ports));
+    replica = new Replica({
+      session,
+      db: sqlite.db,
+      ports,
+      protocol,
+      checkpointThresholdBytes: options.checkpointThresholdBytes ?? 16 * 1024 * 1024,
+      onClose: () => openPaths.delete(path),
+    });
+    return replica;
+  } catch (error) {
+    await protocol.close();
+    throw error;
+  }
+}
+
+function configOf(path: string, options: ReplicaOptions): ReplicaConfig {
+  return {
+    path,
+    clientName: options.clientName ?? "tributary",
+    bootstrapIfEmpty: options.bootstrapIfEmpty ?? true,
+    longPollTimeoutMs: options.longPollTimeoutMs ?? 0,
+    pullBytesThreshold: options.pullBytesThreshold,
+    pushOperationsThreshold: options.pushOperationsThreshold ?? 10_000,
+    ignoreTables: new Set(options.ignoreTables),
+    transform: options.transform,
+    lockTimeoutMs: options.lockTimeoutMs ?? 5_000,
+    pushAttempts: 3,
+    openPages: openWalReplicaPages,
+    onProgress: options.onProgress,
+  };
+}
+
+/** The same file has the same path, whatever links lead to it. */
+function canonicalPath(path: string): string {
+  const absolute = resolve(path);
+  try {
+    return realpathSync(absolute);
+  } catch {
+    // Not there yet: then its directory decides.
+    try {
+      return join(realpathSync(dirname(absolute)), basename(absolute));
+    } catch (cause) {
+      throw new SyncError("invalid-option", `The directory of ${absolute} does not exist.`, { path: absolute, cause });
+    }
+  }
+}

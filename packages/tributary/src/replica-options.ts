@@ -1,0 +1,47 @@
+import type { TransferProgress, Transform } from "@tributary/core";
+import type { BetterSqlite3Options } from "@tributary/sqlite-better-sqlite3";
+
+/** Options of `openReplica`. Only `path` and `url` are needed. */
+export interface ReplicaOptions {
+  /** The local database file; made where there is none. Tributary's own files stand beside it. */
+  readonly path: string;
+  /**
+   * Where the remote database is: `https:`, `http:`, or `libsql:` and `turso:`, which mean https. A function is asked
+   * for every request; while it gives `null` the replica is paused: local work goes on, sync fails with code `paused`.
+   */
+  readonly url: string | null | (() => string | null | Promise<string | null>);
+  /** Bearer token, or a function that is asked for every request, and once more after the remote refused a token. */
+  readonly authToken?: string | (() => string | undefined | Promise<string | undefined>);
+  /** Begins the client id, to tell replicas apart on the server. Default `tributary`. */
+  readonly clientName?: string;
+  /** How long a pull may wait at the remote for a change, in milliseconds. Default 0: it answers at once. */
+  readonly longPollTimeoutMs?: number;
+  /** Download a new replica while opening it (the default), or open it empty and let the first pull do that. */
+  readonly bootstrapIfEmpty?: boolean;
+  /** Keeps, skips or rewrites local row changes on their way to the remote. */
+  readonly transform?: Transform;
+  /** Tables whose local changes stay in this replica. */
+  readonly ignoreTables?: readonly string[];
+  /** A push is split, between local transactions, where a batch has this many changes. Default 10 000. */
+  readonly pushOperationsThreshold?: number;
+  /** Bytes of pages asked for in one request of a full download. Default: all in one. */
+  readonly pullBytesThreshold?: number;
+  /** Headers added to every request, for a proxy or for remote encryption. */
+  readonly headers?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
+  /** Used instead of undici. */
+  readonly fetch?: typeof fetch;
+  /** How long a pull, checkpoint or close waits for an open transaction of the app, in milliseconds. Default 5 000. */
+  readonly lockTimeoutMs?: number;
+  /** The write-ahead log is checkpointed, revert pages saved first, when it is larger than this. Bytes, default 16 MiB. */
+  readonly checkpointThresholdBytes?: number;
+  /** Options of the app's better-sqlite3 connection. */
+  readonly database?: Pick<BetterSqlite3Options, "synchronous" | "busyTimeoutMs" | "verbose" | "nativeBinding">;
+  /** Told how far downloads and pushes have come. */
+  readonly onProgress?: (progress: TransferProgress) => void;
+}
+
+/** Options of one operation. */
+export interface OperationOptions {
+  /** Ends the operation with code `aborted`. */
+  readonly signal?: AbortSignal;
+}
