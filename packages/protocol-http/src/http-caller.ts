@@ -28,6 +28,8 @@ export class HttpCaller {
   readonly settings: HttpSettings;
   bytesSent = 0;
   bytesReceived = 0;
+  /** Whether the remote has been seen to keep a batch's stream open, and so knows the request that closes it. */
+  keepsStreams = false;
   readonly #transport: HttpTransport;
   #closed = false;
 

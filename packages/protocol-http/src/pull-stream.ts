@@ -113,7 +113,7 @@ function readHeader(answer: RemoteAnswer, message: Uint8Array): PullHeader {
     throw answer.error("unexpected-response", "sends a logical log, not pages as asked for");
   if (databaseSize > MAX_PAGES)
     throw answer.error("malformed-response", `has a database of ${databaseSize} pages`);
-  return { revision: serverRevision, databaseSize };
+  return { revision: serverRevision, databaseSize, endpoint: answer.endpoint };
 }
 
 function toBatch(pages: readonly PageMessage[]): PageBatch {

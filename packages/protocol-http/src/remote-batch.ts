@@ -6,16 +6,18 @@ import {
   type HranaBatchStep,
   type HranaCondition,
   type HranaPipelineRequest,
+  type HranaStreamRequest,
 } from "@tributary/wire";
 
 const IN_TRANSACTION: HranaCondition = { type: "not", cond: { type: "is_autocommit" } };
 
 /**
- * A batch as a request. It does not close its stream: tursodb knows only batches and rejects the whole pipeline. Throws
- * `WireError` `unsupported` for an integer of more than 64 bits.
+ * A batch as a request, which closes its stream only where the remote is known to keep streams: tursodb knows only
+ * batches and rejects the whole pipeline. Throws `WireError` `unsupported` for an integer of more than 64 bits.
  */
-export function toPipelineRequest({ steps }: RemoteBatch): HranaPipelineRequest {
-  return { baton: null, requests: [{ type: "batch", batch: { steps: steps.map(toHranaStep) } }] };
+export function toPipelineRequest({ steps }: RemoteBatch, closeStream: boolean): HranaPipelineRequest {
+  const batch: HranaStreamRequest = { type: "batch", batch: { steps: steps.map(toHranaStep) } };
+  return { baton: null, requests: closeStream ? [batch, { type: "close" }] : [batch] };
 }
 
 function toHranaStep({ sql, params, condition, wantRows }: RemoteStep, index: number): HranaBatchStep {

@@ -18,10 +18,11 @@ export async function runRemoteBatch(
   batch: RemoteBatch,
   signal: AbortSignal | undefined,
 ): Promise<readonly RemoteStepResult[]> {
+  const closesStream = caller.keepsStreams;
   const call: RemoteCall = {
     path: PATH,
     contentTypes: CONTENT_TYPES,
-    body: encodeBatch(batch),
+    body: encodeBatch(batch, closesStream),
     isRepeatable: batch.repeatable,
     extraTimeMs: 0,
     signal,
@@ -29,19 +30,26 @@ export async function runRemoteBatch(
   const { baton, results } = await caller.call(call, async (answer) => {
     const response = await readResponse(answer, caller.settings.maxAnswerBytes);
     try {
+      if (response.results.length !== (closesStream ? 2 : 1)) {
+        throw answer.error("malformed-response", `answered with ${response.results.length} results`);
+      }
       return { baton: response.baton, results: readResults(answer, response, batch.steps.length) };
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       throw answer.error("malformed-response", `sent a value that is none: ${error.message}`, error);
     }
   });
-  if (baton !== null) await closeStream(caller, call, baton);
+  if (baton !== null) {
+    // From now on in the batch's own request: that saves the second one.
+    caller.keepsStreams = true;
+    await closeStream(caller, call, baton);
+  }
   return results;
 }
 
-function encodeBatch(batch: RemoteBatch): Uint8Array {
+function encodeBatch(batch: RemoteBatch, closesStream: boolean): Uint8Array {
   try {
-    return Buffer.from(stringifyPipelineRequest(toPipelineRequest(batch)));
+    return Buffer.from(stringifyPipelineRequest(toPipelineRequest(batch, closesStream)));
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     throw new SyncError("internal", `A batch cannot be sent: ${error.message}.`, { cause: error });
@@ -73,9 +81,7 @@ function readResults(
   stepCount: number,
 ): RemoteStepResult[] {
   const [result] = response.results;
-  if (result === undefined || response.results.length !== 1) {
-    throw answer.error("malformed-response", `answered one request with ${response.results.length} results`);
-  }
+  if (result === undefined) throw answer.error("malformed-response", "answered without a result");
   if (result.type === "error") {
     const { message, code, extended_code } = result.error;
     const sqlCode = extended_code ?? code;

@@ -1,5 +1,6 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
+import { namingEndpoint } from "../errors/naming-endpoint.js";
 import { SyncError } from "../errors/sync-error.js";
 import type { PublishPlan } from "../ports/replica-pages.js";
 import { lastChangeId, readTapeRows } from "../tape/read-tape.js";
@@ -25,14 +26,15 @@ export function* applyChanges(session: ReplicaSession, changes: PulledChanges): 
   }
   yield* beginWrite(config);
   try {
-    const plan = yield* pages.planPublish(changes.pages, changes.databaseSize);
+    const planning = pages.planPublish(changes.pages, changes.databaseSize);
+    const plan = yield* namingEndpoint(changes.endpoint, planning);
     yield* writeJournal(session, plan, changes.revision);
     // On a failure the journal stays: whether the publish counts is seen from the log, not from this run.
     yield* pages.publish(plan, changes.pages, changes.databaseSize);
   } finally {
     yield* io.executeSql("writer", "ROLLBACK");
   }
-  yield* finishApply(session);
+  yield* namingEndpoint(changes.endpoint, finishApply(session));
 }
 
 /**

@@ -1,12 +1,13 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
+import { namingEndpoint } from "../errors/naming-endpoint.js";
 import { SyncError } from "../errors/sync-error.js";
 import { PageMap } from "../pages/page-map.js";
 import type { FileHandle } from "../ports/io-operations.js";
-import type { PullHeader } from "../ports/protocol-io.js";
+import type { PullHandle, PullHeader } from "../ports/protocol-io.js";
 import type { SyncedPages } from "../ports/replica-pages.js";
-import { checkRemoteFirstPage, localFirstPage, syncedHeaderOf } from "../sqlite-format/database-header.js";
-import { PAGE_SIZE } from "../values/page.js";
+import { checkRemoteFirstPage, LOCK_BYTE_PAGE, localFirstPage, syncedHeaderOf } from "../sqlite-format/database-header.js";
+import { PAGE_SIZE, pageIdOf } from "../values/page.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import { replicaFiles } from "./replica-session.js";
 
@@ -27,31 +28,33 @@ export function* bootstrap(config: ReplicaConfig): Coroutine<BootstrapResult> {
   const file = (yield* io.openFile(path, "replace")) as FileHandle;
   try {
     const header = yield* downloadAll(config, file);
-    if (header.databaseSize === 0) {
-      return {
-        downloadedFile: undefined,
-        revision: undefined,
-        pages: { databaseSize: 0, header: undefined, watermark: undefined, revertId: undefined },
-      };
-    }
-    const first = yield* io.readAt(file, 0, PAGE_SIZE);
-    checkRemoteFirstPage(first);
-    yield* io.writeAt(file, 0, localFirstPage(first));
-    yield* io.truncateFile(file, header.databaseSize * PAGE_SIZE);
-    yield* io.syncFile(file);
-    return {
-      downloadedFile: path,
-      revision: header.revision,
-      pages: {
-        databaseSize: header.databaseSize,
-        header: syncedHeaderOf(first),
-        watermark: undefined,
-        revertId: undefined,
-      },
-    };
+    return yield* namingEndpoint(header.endpoint, finishDownload(path, file, header));
   } finally {
     yield* io.closeFile(file);
   }
+}
+
+/** Makes the downloaded pages a database file. */
+function* finishDownload(path: string, file: FileHandle, header: PullHeader): Coroutine<BootstrapResult> {
+  if (header.databaseSize === 0) {
+    const pages = { databaseSize: 0, header: undefined, watermark: undefined, revertId: undefined };
+    return { downloadedFile: undefined, revision: undefined, pages };
+  }
+  const first = yield* io.readAt(file, 0, PAGE_SIZE);
+  checkRemoteFirstPage(first, header.databaseSize);
+  yield* io.writeAt(file, 0, localFirstPage(first));
+  yield* io.truncateFile(file, header.databaseSize * PAGE_SIZE);
+  yield* io.syncFile(file);
+  return {
+    downloadedFile: path,
+    revision: header.revision,
+    pages: {
+      databaseSize: header.databaseSize,
+      header: syncedHeaderOf(first),
+      watermark: undefined,
+      revertId: undefined,
+    },
+  };
 }
 
 /** Pulls every page, in chunks where the configuration asks for it: the first tells the revision for the others. */
@@ -85,29 +88,45 @@ function* downloadRange(
     longPollTimeoutMs: 0,
   });
   try {
-    const first = chunk?.first ?? header;
-    if (header.revision !== first.revision || header.databaseSize !== first.databaseSize) {
-      throw new SyncError(
-        "invalid-page-stream",
-        `The remote was asked for pages of revision ${first.revision} and answered with revision ${header.revision}.`,
-      );
-    }
-    for (let batch = yield* io.receivePages(pull); batch !== undefined; batch = yield* io.receivePages(pull)) {
-      received.addAll(batch.pageIds, header.databaseSize);
-      yield* writePages(file, batch.pageIds, batch.bytes);
-      config.onProgress?.({ phase: "bootstrap", done: received.size, total: header.databaseSize });
-    }
-    const expected = Math.min(chunk?.range.to ?? header.databaseSize, header.databaseSize);
-    if (received.size < expected) {
-      throw new SyncError(
-        "invalid-page-stream",
-        `The remote sent ${received.size} of the ${expected} pages that it announced.`,
-      );
-    }
+    yield* namingEndpoint(header.endpoint, receiveRange(config, file, { pull, header, chunk, received }));
     return header;
   } finally {
     yield* io.endPull(pull);
   }
+}
+
+interface RangeInProgress {
+  readonly pull: PullHandle;
+  readonly header: PullHeader;
+  readonly chunk: Chunk | undefined;
+  readonly received: PageMap;
+}
+
+function* receiveRange(
+  config: ReplicaConfig,
+  file: FileHandle,
+  { pull, header, chunk, received }: RangeInProgress,
+): Coroutine<void> {
+  const { revision, databaseSize } = chunk?.first ?? header;
+  if (header.revision !== revision || header.databaseSize !== databaseSize) {
+    throw new SyncError(
+      "invalid-page-stream",
+      `The remote was asked for pages of revision ${revision} and answered with revision ${header.revision}.`,
+    );
+  }
+  for (let batch = yield* io.receivePages(pull); batch !== undefined; batch = yield* io.receivePages(pull)) {
+    received.addAll(batch.pageIds, databaseSize);
+    yield* writePages(file, batch.pageIds, batch.bytes);
+    config.onProgress?.({ phase: "bootstrap", done: received.size, total: databaseSize });
+  }
+  const expected = Math.min(chunk?.range.to ?? databaseSize, databaseSize);
+  const missing = received.firstMissing(expected);
+  // Nothing is ever stored in the lock-byte page, so a remote need not have it.
+  if (missing === undefined || (missing === pageIdOf(LOCK_BYTE_PAGE) && received.size >= expected - 1)) return;
+  throw new SyncError(
+    "invalid-page-stream",
+    `The remote announced ${databaseSize} pages and sent ${received.size}; the first one missing has the id ${missing}.`,
+  );
 }
 
 /** Writes each run of consecutive pages with one request. */

@@ -162,6 +162,9 @@ export function* commitReplay(): Coroutine<void> {
 }
 
 function conflict({ change, message, sqlCode }: ReplayFailure): SyncError {
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(sqlCode)) {
+    return new SyncError("invalid-page-stream", `The pages that were sent make no sound database: ${message}.`, { sqlCode });
+  }
   const where = change.type === "schema" ? "A local schema change" : `A local ${change.type} in ${change.shape.table}`;
   return new SyncError(
     "replay-conflict",

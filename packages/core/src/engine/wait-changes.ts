@@ -1,6 +1,8 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
+import { namingEndpoint } from "../errors/naming-endpoint.js";
 import { PageDownload } from "../pages/page-download.js";
+import type { PullHandle } from "../ports/protocol-io.js";
 import type { PageImages } from "../ports/replica-pages.js";
 import { type ReplicaSession, replicaFiles } from "./replica-session.js";
 
@@ -9,6 +11,8 @@ export interface PulledChanges {
   readonly revision: string;
   readonly databaseSize: number;
   readonly pages: PageImages;
+  /** Where they come from, for error messages. */
+  readonly endpoint: string;
   /** The revision they are to be applied on. */
   readonly since: string | undefined;
   /** Frees the download. */
@@ -29,24 +33,31 @@ export function* waitChanges(
     ...(since !== undefined && { clientRevision: since }),
     longPollTimeoutMs: since === undefined ? 0 : (options.longPollTimeoutMs ?? config.longPollTimeoutMs),
   });
-  let download: PageDownload | undefined;
   try {
-    for (;;) {
-      const batch = yield* io.receivePages(pull);
-      if (batch === undefined) break;
-      download ??= yield* PageDownload.create(replicaFiles(config.path).download, header.databaseSize);
-      yield* download.add(batch);
-      config.onProgress?.({ phase: "pull", done: download.pageCount, total: undefined });
-    }
-    if (download === undefined) return undefined;
-    yield* download.checkComplete(since === undefined);
-  } catch (error) {
-    if (download !== undefined) yield* download.dispose();
-    throw error;
+    const download = yield* namingEndpoint(header.endpoint, receiveAll(session, pull, header.databaseSize));
+    return download && { ...header, since, pages: download, dispose: () => download.dispose() };
   } finally {
     yield* io.endPull(pull);
   }
-  const { revision, databaseSize } = header;
-  const complete = download;
-  return { revision, databaseSize, since, pages: complete, dispose: () => complete.dispose() };
+}
+
+/** Downloads the pages of a pull; `undefined` when there are none. */
+function* receiveAll(
+  { config, metadata }: ReplicaSession,
+  pull: PullHandle,
+  databaseSize: number,
+): Coroutine<PageDownload | undefined> {
+  let download: PageDownload | undefined;
+  try {
+    for (let batch = yield* io.receivePages(pull); batch !== undefined; batch = yield* io.receivePages(pull)) {
+      download ??= yield* PageDownload.create(replicaFiles(config.path).download, databaseSize);
+      yield* download.add(batch);
+      config.onProgress?.({ phase: "pull", done: download.pageCount, total: undefined });
+    }
+    if (download !== undefined) yield* download.checkComplete(metadata.revision === undefined);
+    return download;
+  } catch (error) {
+    if (download !== undefined) yield* download.dispose();
+    throw error;
+  }
 }

@@ -30,6 +30,8 @@ export interface PullHeader {
   readonly revision: string;
   /** Size of the database at that revision, in pages. */
   readonly databaseSize: number;
+  /** Where the pages come from, for error messages: no query, no credentials. */
+  readonly endpoint: string;
 }
 
 /** Some pages of a pull, back to back in one buffer. */

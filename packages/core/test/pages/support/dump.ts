@@ -7,9 +7,9 @@ export function dump(db: Database.Database): string {
     .raw()
     .all() as string[][];
   const tables = schema.filter(([type]) => type === "table").map(([, name]) => name as string);
-  const rows = tables.map((name) => [
-    name,
-    ...(db.prepare(`SELECT * FROM "${name}" ORDER BY 1, 2`).raw().all() as unknown[]),
-  ]);
+  const rows = tables.map((name) => {
+    const all = db.prepare(`SELECT * FROM "${name}"`).raw().all() as unknown[];
+    return [name, ...all.map((row) => JSON.stringify(row)).sort()];
+  });
   return JSON.stringify([schema, rows]);
 }
