@@ -4,7 +4,9 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
 const packages = readdirSync("packages").map((name) => `packages/${name}`);
-const published = packages.filter((path) => JSON.parse(readFileSync(`${path}/package.json`, "utf8")).private !== true);
+const published = packages.filter(
+  (path) => JSON.parse(readFileSync(`${path}/package.json`, "utf8")).private !== true,
+);
 
 const checks = [
   ["lint and format", "biome", ["ci", "."]],
@@ -21,8 +23,9 @@ let failed = 0;
 for (const [name, command, args] of checks) {
   const { status, stdout, stderr } = spawnSync(command, args, {
     encoding: "utf8",
+    maxBuffer: 64 * 1024 * 1024,
     shell: false,
-    env: { ...process.env, PATH: `node_modules/.bin:${process.env.PATH}` },
+    env: { ...process.env, NO_COLOR: "1", PATH: `node_modules/.bin:${process.env.PATH}` },
   });
   console.log(`${status === 0 ? "ok    " : "FAILED"} ${name}`);
   if (status === 0) continue;

@@ -3,7 +3,9 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 const LIMIT = 400;
-const files = execFileSync("git", ["ls-files", "*.ts", "*.mjs", "*.js"], { encoding: "utf8" }).trim().split("\n");
+const files = execFileSync("git", ["ls-files", "*.ts", "*.mjs", "*.js"], { encoding: "utf8" })
+  .trim()
+  .split("\n");
 const long = files
   .filter((file) => !file.includes("/gen/"))
   .map((file) => ({ file, lines: readFileSync(file, "utf8").split("\n").length - 1 }))

@@ -6,9 +6,18 @@ import { readFileSync } from "node:fs";
 const PNPM = JSON.parse(readFileSync("package.json", "utf8")).packageManager;
 
 const TASKS = {
-  demo: [["exec", "turbo", "run", "build", "--output-logs=errors-only"], ["exec", "node", "apps/demo/dist/main.js"]],
-  test: [["exec", "turbo", "run", "build", "--output-logs=errors-only"], ["exec", "vitest", "run"]],
-  check: [["exec", "turbo", "run", "build", "--output-logs=errors-only"], ["exec", "node", "scripts/check.mjs"]],
+  demo: [
+    ["exec", "turbo", "run", "build", "--output-logs=errors-only"],
+    ["exec", "node", "apps/demo/dist/main.js"],
+  ],
+  test: [
+    ["exec", "turbo", "run", "build", "--output-logs=errors-only"],
+    ["exec", "vitest", "run"],
+  ],
+  check: [
+    ["exec", "turbo", "run", "build", "--output-logs=errors-only"],
+    ["exec", "node", "scripts/check.mjs"],
+  ],
 };
 
 function pnpm(args) {

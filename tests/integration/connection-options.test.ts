@@ -30,7 +30,9 @@ test("a deferred bootstrap keeps what was written before the first pull", async 
   await remote.query("CREATE TABLE t (id INTEGER PRIMARY KEY, a)");
   await remote.query("INSERT INTO t VALUES (1, 'remote')");
   const replica = await replicaOf(remote.url, { bootstrapIfEmpty: false });
-  replica.db.exec("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (2, 'local')");
+  replica.db.exec(
+    "CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (2, 'local')",
+  );
   await replica.pull();
   expect(rows(replica, "SELECT * FROM t ORDER BY id")).toEqual([
     [1, "remote"],
@@ -119,7 +121,9 @@ test("options that cannot be are refused together, before anything is made", asy
     code: "invalid-option",
     message: expect.stringMatching(/`path`.*`clientName`.*`lockTimeoutMs`/),
   });
-  await expect(openReplica({ path: "/nowhere/at/all.db", url: null })).rejects.toMatchObject({ code: "invalid-option" });
+  await expect(openReplica({ path: "/nowhere/at/all.db", url: null })).rejects.toMatchObject({
+    code: "invalid-option",
+  });
 });
 
 test("a file that is no replica is left alone", async () => {
@@ -128,7 +132,10 @@ test("a file that is no replica is left alone", async () => {
   const mine = new Database(path);
   mine.exec("CREATE TABLE precious (x); INSERT INTO precious VALUES (1)");
   mine.close();
-  await expect(openReplica({ path, url: null })).rejects.toMatchObject({ code: "not-a-replica", details: { path } });
+  await expect(openReplica({ path, url: null })).rejects.toMatchObject({
+    code: "not-a-replica",
+    details: { path },
+  });
   const again = new Database(path);
   expect(again.prepare("SELECT * FROM precious").all()).toEqual([{ x: 1 }]);
   again.close();
@@ -137,7 +144,9 @@ test("a file that is no replica is left alone", async () => {
 test("a replica is open once in a process, and closed replicas say so", async () => {
   const remote = await startTributary();
   const replica = await replicaOf(remote.url);
-  await expect(openReplica({ path: replica.path, url: remote.url })).rejects.toMatchObject({ code: "invalid-state" });
+  await expect(openReplica({ path: replica.path, url: remote.url })).rejects.toMatchObject({
+    code: "invalid-state",
+  });
   await replica.close();
   await replica.close();
   await expect(replica.pull()).rejects.toMatchObject({ code: "invalid-state" });

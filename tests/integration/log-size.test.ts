@@ -9,7 +9,9 @@ test("the log of a replica stays bounded under local writes, and pulls stay exac
   const checkpointThresholdBytes = 512 * 1024;
   const replica = await replicaOf(remote.url, { checkpointThresholdBytes });
   replica.db.pragma("synchronous = OFF");
-  const write = replica.db.prepare("INSERT INTO t VALUES (?, randomblob(4000)) ON CONFLICT DO UPDATE SET body = excluded.body");
+  const write = replica.db.prepare(
+    "INSERT INTO t VALUES (?, randomblob(4000)) ON CONFLICT DO UPDATE SET body = excluded.body",
+  );
   let largest = 0;
   for (let round = 0; round < 2_000; round++) {
     write.run(round % 500);

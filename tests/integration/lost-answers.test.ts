@@ -6,11 +6,14 @@ import { replicaOf } from "../support/replicas.js";
 function losingFetch(lose: { pushes: number }): typeof fetch {
   return async (input, init) => {
     const response = await fetch(input, init);
-    const isPush = typeof init?.body === "string" ? init.body.includes("BEGIN") : await bodyHas(init?.body, "BEGIN");
+    const isPush =
+      typeof init?.body === "string" ? init.body.includes("BEGIN") : await bodyHas(init?.body, "BEGIN");
     if (!isPush || lose.pushes === 0) return response;
     lose.pushes--;
     await response.arrayBuffer();
-    throw new TypeError("fetch failed", { cause: Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" }) });
+    throw new TypeError("fetch failed", {
+      cause: Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" }),
+    });
   };
 }
 
@@ -37,16 +40,19 @@ test.each(REMOTES)("a push whose answer is lost is not applied twice by $name", 
   expect((await replica.stats()).pendingChanges).toBe(0);
 });
 
-test.each(REMOTES)("a lost answer between two replicas' pushes to $name overwrites nobody", async ({ start }) => {
-  const remote = await start();
-  await remote.query("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)");
-  await remote.query("INSERT INTO t VALUES (1, 0)");
-  const lose = { pushes: 3 };
-  const [a, b] = [await replicaOf(remote.url, { fetch: losingFetch(lose) }), await replicaOf(remote.url)];
-  a.db.exec("UPDATE t SET n = 1");
-  b.db.exec("UPDATE t SET n = 2");
-  await a.push();
-  await b.push();
-  await a.push();
-  expect(await remote.query("SELECT n FROM t")).toEqual([[2n]]);
-});
+test.each(REMOTES)(
+  "a lost answer between two replicas' pushes to $name overwrites nobody",
+  async ({ start }) => {
+    const remote = await start();
+    await remote.query("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)");
+    await remote.query("INSERT INTO t VALUES (1, 0)");
+    const lose = { pushes: 3 };
+    const [a, b] = [await replicaOf(remote.url, { fetch: losingFetch(lose) }), await replicaOf(remote.url)];
+    a.db.exec("UPDATE t SET n = 1");
+    b.db.exec("UPDATE t SET n = 2");
+    await a.push();
+    await b.push();
+    await a.push();
+    expect(await remote.query("SELECT n FROM t")).toEqual([[2n]]);
+  },
+);

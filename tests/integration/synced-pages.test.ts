@@ -11,7 +11,11 @@ import { temporaryDirectory } from "../support/temporary-directory.js";
 async function pagesOfServer({ ports }: Engine, serverRevision: string): Promise<Map<number, Uint8Array>> {
   const { pull } = await ports.startPull({ serverRevision, longPollTimeoutMs: 0 });
   const pages = new Map<number, Uint8Array>();
-  for (let batch = await ports.receivePages(pull); batch !== undefined; batch = await ports.receivePages(pull)) {
+  for (
+    let batch = await ports.receivePages(pull);
+    batch !== undefined;
+    batch = await ports.receivePages(pull)
+  ) {
     for (const [index, id] of batch.pageIds.entries()) {
       pages.set(id + 1, batch.bytes.slice(index * PAGE_SIZE, (index + 1) * PAGE_SIZE));
     }
@@ -57,7 +61,12 @@ function writeLocally(engine: Engine, random: Random, model: Model, ids: () => n
   })();
 }
 
-async function writeRemotely(remote: Remote, random: Random, ids: () => number, remoteRows: Model): Promise<void> {
+async function writeRemotely(
+  remote: Remote,
+  random: Random,
+  ids: () => number,
+  remoteRows: Model,
+): Promise<void> {
   for (let count = random.below(5); count > 0; count--) {
     const id = ids();
     const body = `remote ${id} ${"y".repeat(random.below(600))}`;
@@ -66,45 +75,50 @@ async function writeRemotely(remote: Remote, random: Random, ids: () => number, 
   }
 }
 
-test.each([1, 2, 3, 4])("the synced pages stay the server's, and the database the model's (seed %i)", async (seed) => {
-  const random = randomOf(seed);
-  const remote = await startTributary();
-  await remote.query("CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT)");
-  await remote.query("CREATE INDEX by_body ON t (body)");
-  const path = join(temporaryDirectory(), "replica.db");
-  let engine = await openEngine(path, remote.url);
-  // What one replica writes and what is written remotely never meet in a row, so the model needs no merging.
-  let lastId = 0;
-  const ids = (): number => ++lastId;
-  const model: Model = new Map();
-  const arriving: Model = new Map();
+test.each([1, 2, 3, 4])(
+  "the synced pages stay the server's, and the database the model's (seed %i)",
+  async (seed) => {
+    const random = randomOf(seed);
+    const remote = await startTributary();
+    await remote.query("CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT)");
+    await remote.query("CREATE INDEX by_body ON t (body)");
+    const path = join(temporaryDirectory(), "replica.db");
+    let engine = await openEngine(path, remote.url);
+    // What one replica writes and what is written remotely never meet in a row, so the model needs no merging.
+    let lastId = 0;
+    const ids = (): number => ++lastId;
+    const model: Model = new Map();
+    const arriving: Model = new Map();
 
-  for (let step = 0; step < 40; step++) {
-    const choice = random.next();
-    if (choice < 0.45) writeLocally(engine, random, model, ids);
-    else if (choice < 0.6) await writeRemotely(remote, random, ids, arriving);
-    else if (choice < 0.8) {
-      const changes = await engine.run(waitChanges(engine.session));
-      if (changes !== undefined) {
-        await engine.run(applyChanges(engine.session, changes));
-        await engine.run(changes.dispose());
-        for (const [id, body] of arriving) model.set(id, body);
-        arriving.clear();
+    for (let step = 0; step < 40; step++) {
+      const choice = random.next();
+      if (choice < 0.45) writeLocally(engine, random, model, ids);
+      else if (choice < 0.6) await writeRemotely(remote, random, ids, arriving);
+      else if (choice < 0.8) {
+        const changes = await engine.run(waitChanges(engine.session));
+        if (changes !== undefined) {
+          await engine.run(applyChanges(engine.session, changes));
+          await engine.run(changes.dispose());
+          for (const [id, body] of arriving) model.set(id, body);
+          arriving.clear();
+        }
+      } else if (choice < 0.87) await engine.run(pushChanges(engine.session));
+      else if (choice < 0.94) await engine.run(checkpoint(engine.session));
+      else {
+        await engine.run(closeReplica(engine.session));
+        engine = await openEngine(path, remote.url);
       }
-    } else if (choice < 0.87) await engine.run(pushChanges(engine.session));
-    else if (choice < 0.94) await engine.run(checkpoint(engine.session));
-    else {
-      await engine.run(closeReplica(engine.session));
-      engine = await openEngine(path, remote.url);
+      await expectSyncedPagesEqual(engine);
+      const expected = [...model]
+        .map(([id, body]) => ({ id, body }))
+        .sort((left, right) => left.id - right.id);
+      expect(engine.db.prepare("SELECT id, body FROM t ORDER BY id").all()).toEqual(expected);
     }
-    await expectSyncedPagesEqual(engine);
-    const expected = [...model].map(([id, body]) => ({ id, body })).sort((left, right) => left.id - right.id);
-    expect(engine.db.prepare("SELECT id, body FROM t ORDER BY id").all()).toEqual(expected);
-  }
-  expect(engine.db.pragma("integrity_check", { simple: true })).toBe("ok");
-  await engine.run(pushChanges(engine.session));
-  const before = contentsOf(engine.db);
-  await engine.run(closeReplica(engine.session));
-  const server = await remote.query("SELECT count(*) FROM t");
-  expect(Number(server[0]?.[0])).toBe((before.t as string[]).length + arriving.size);
-});
+    expect(engine.db.pragma("integrity_check", { simple: true })).toBe("ok");
+    await engine.run(pushChanges(engine.session));
+    const before = contentsOf(engine.db);
+    await engine.run(closeReplica(engine.session));
+    const server = await remote.query("SELECT count(*) FROM t");
+    expect(Number(server[0]?.[0])).toBe((before.t as string[]).length + arriving.size);
+  },
+);

@@ -14,8 +14,10 @@ interface Kind {
 const KINDS: readonly Kind[] = [
   {
     name: "INTEGER PRIMARY KEY",
-    schema: "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b); INSERT INTO t VALUES (1, 'x', 1), (2, 'y', 2), (3, 'z', 3)",
-    local: "INSERT INTO t VALUES (10, 'new', 0); UPDATE t SET a = 'local' WHERE id = 1; DELETE FROM t WHERE id = 2",
+    schema:
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b); INSERT INTO t VALUES (1, 'x', 1), (2, 'y', 2), (3, 'z', 3)",
+    local:
+      "INSERT INTO t VALUES (10, 'new', 0); UPDATE t SET a = 'local' WHERE id = 1; DELETE FROM t WHERE id = 2",
     other: "UPDATE t SET b = 99; INSERT INTO t VALUES (20, 'other', 0)",
   },
   {
@@ -27,31 +29,39 @@ const KINDS: readonly Kind[] = [
   {
     name: "a text key",
     schema: "CREATE TABLE t (k TEXT PRIMARY KEY, a); INSERT INTO t VALUES ('p', 1), ('q', 2)",
-    local: "INSERT INTO t VALUES ('r', 3); UPDATE t SET a = 10 WHERE k = 'p'; UPDATE t SET k = 'moved' WHERE k = 'q'",
+    local:
+      "INSERT INTO t VALUES ('r', 3); UPDATE t SET a = 10 WHERE k = 'p'; UPDATE t SET k = 'moved' WHERE k = 'q'",
     other: "INSERT INTO t VALUES ('s', 4)",
   },
   {
     name: "a composite key",
-    schema: "CREATE TABLE t (a, b, c, PRIMARY KEY (b, a)); INSERT INTO t VALUES (1, 1, 'x'), (1, 2, 'y'), (2, 1, 'z')",
-    local: "UPDATE t SET c = 'local' WHERE a = 1 AND b = 1; DELETE FROM t WHERE a = 1 AND b = 2; INSERT INTO t VALUES (3, 3, 'n')",
+    schema:
+      "CREATE TABLE t (a, b, c, PRIMARY KEY (b, a)); INSERT INTO t VALUES (1, 1, 'x'), (1, 2, 'y'), (2, 1, 'z')",
+    local:
+      "UPDATE t SET c = 'local' WHERE a = 1 AND b = 1; DELETE FROM t WHERE a = 1 AND b = 2; INSERT INTO t VALUES (3, 3, 'n')",
     other: "INSERT INTO t VALUES (4, 4, 'o')",
   },
   {
     name: "NULL in keys",
-    schema: "CREATE TABLE t (k TEXT PRIMARY KEY, a); INSERT INTO t VALUES (NULL, 'one'), (NULL, 'two'), ('k', 'three')",
-    local: "UPDATE t SET a = 'TWO' WHERE a = 'two'; INSERT INTO t VALUES (NULL, 'four'), (NULL, 'five'); DELETE FROM t WHERE a = 'one'",
+    schema:
+      "CREATE TABLE t (k TEXT PRIMARY KEY, a); INSERT INTO t VALUES (NULL, 'one'), (NULL, 'two'), ('k', 'three')",
+    local:
+      "UPDATE t SET a = 'TWO' WHERE a = 'two'; INSERT INTO t VALUES (NULL, 'four'), (NULL, 'five'); DELETE FROM t WHERE a = 'one'",
     other: "INSERT INTO t VALUES (NULL, 'six')",
   },
   {
     name: "WITHOUT ROWID",
-    schema: "CREATE TABLE t (a TEXT, b INTEGER, c, PRIMARY KEY (a, b)) WITHOUT ROWID; INSERT INTO t VALUES ('x', 1, 1), ('x', 2, 2)",
-    local: "UPDATE t SET c = 'local' WHERE b = 1; INSERT INTO t VALUES ('y', 1, 3); DELETE FROM t WHERE b = 2",
+    schema:
+      "CREATE TABLE t (a TEXT, b INTEGER, c, PRIMARY KEY (a, b)) WITHOUT ROWID; INSERT INTO t VALUES ('x', 1, 1), ('x', 2, 2)",
+    local:
+      "UPDATE t SET c = 'local' WHERE b = 1; INSERT INTO t VALUES ('y', 1, 3); DELETE FROM t WHERE b = 2",
     other: "INSERT INTO t VALUES ('z', 9, 9)",
   },
   {
     name: "no key",
     schema: "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'x'), (1, 'x'), (2, 'y')",
-    local: "DELETE FROM t WHERE rowid = 1; UPDATE t SET b = 'local' WHERE a = 2; INSERT INTO t VALUES (3, 'z')",
+    local:
+      "DELETE FROM t WHERE rowid = 1; UPDATE t SET b = 'local' WHERE a = 2; INSERT INTO t VALUES (3, 'z')",
     other: "UPDATE t SET a = 7 WHERE rowid = 2",
   },
   {
@@ -73,25 +83,29 @@ const KINDS: readonly Kind[] = [
   },
   {
     name: "STRICT and CHECK",
-    schema: "CREATE TABLE t (id INTEGER PRIMARY KEY, n INT CHECK (n > 0), r REAL, s TEXT, b BLOB, x ANY) STRICT; INSERT INTO t VALUES (1, 1, 1, '1', x'01', 1)",
+    schema:
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, n INT CHECK (n > 0), r REAL, s TEXT, b BLOB, x ANY) STRICT; INSERT INTO t VALUES (1, 1, 1, '1', x'01', 1)",
     local: "INSERT INTO t VALUES (2, 2, 2.0, 'two', x'', 2.0); UPDATE t SET x = 'text', n = 5 WHERE id = 1",
   },
   {
     name: "a swap of unique values",
     schema: "CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT UNIQUE); INSERT INTO t VALUES (1, 'a'), (2, 'b')",
-    local: "UPDATE t SET u = 'tmp' WHERE id = 1; UPDATE t SET u = 'a' WHERE id = 2; UPDATE t SET u = 'b' WHERE id = 1",
+    local:
+      "UPDATE t SET u = 'tmp' WHERE id = 1; UPDATE t SET u = 'a' WHERE id = 2; UPDATE t SET u = 'b' WHERE id = 1",
     other: "INSERT INTO t VALUES (3, 'c')",
   },
   {
     name: "OR REPLACE that displaces rows by another unique index",
-    schema: "CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT UNIQUE, v TEXT UNIQUE); INSERT INTO t VALUES (1, 'a', 'A'), (2, 'b', 'B'), (3, 'c', 'C')",
+    schema:
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT UNIQUE, v TEXT UNIQUE); INSERT INTO t VALUES (1, 'a', 'A'), (2, 'b', 'B'), (3, 'c', 'C')",
     local: "INSERT OR REPLACE INTO t VALUES (9, 'a', 'B'); UPDATE OR REPLACE t SET u = 'c' WHERE id = 9",
   },
   {
     name: "foreign keys with cascades",
     schema:
       "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id) ON DELETE CASCADE ON UPDATE CASCADE); INSERT INTO p VALUES (1), (2), (3); INSERT INTO c VALUES (1, 1), (2, 2), (3, 3)",
-    local: "DELETE FROM p WHERE id = 1; UPDATE p SET id = 20 WHERE id = 2; INSERT INTO p VALUES (4); INSERT INTO c VALUES (4, 4)",
+    local:
+      "DELETE FROM p WHERE id = 1; UPDATE p SET id = 20 WHERE id = 2; INSERT INTO p VALUES (4); INSERT INTO c VALUES (4, 4)",
     other: "INSERT INTO c VALUES (30, 3)",
   },
   {
@@ -101,7 +115,8 @@ const KINDS: readonly Kind[] = [
       CREATE TRIGGER t_touched AFTER UPDATE OF a ON t BEGIN UPDATE t SET touched = touched + 1 WHERE id = new.id; END;
       CREATE TRIGGER t_log AFTER INSERT ON t BEGIN INSERT INTO log (what) VALUES ('insert ' || new.id); END;
       INSERT INTO t (id, a) VALUES (1, 'x')`,
-    local: "INSERT INTO t (id, a) VALUES (2, 'y'); UPDATE t SET a = 'z' WHERE id = 1; INSERT INTO log (what) VALUES ('direct')",
+    local:
+      "INSERT INTO t (id, a) VALUES (2, 'y'); UPDATE t SET a = 'z' WHERE id = 1; INSERT INTO log (what) VALUES ('direct')",
     other: "INSERT INTO t (id, a) VALUES (3, 'w')",
   },
   {
@@ -134,7 +149,8 @@ const KINDS: readonly Kind[] = [
   },
   {
     name: "a table made and filled from a query, indexes, views and triggers made locally, and dropped ones",
-    schema: "CREATE TABLE t (id INTEGER PRIMARY KEY, a); CREATE TABLE gone (x); INSERT INTO t VALUES (1, 'x'), (2, 'y')",
+    schema:
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, a); CREATE TABLE gone (x); INSERT INTO t VALUES (1, 'x'), (2, 'y')",
     local:
       "CREATE TABLE copy AS SELECT id * 10 AS id, a FROM t; CREATE INDEX copy_a ON copy (a); CREATE VIEW both AS SELECT * FROM t UNION ALL SELECT * FROM copy; CREATE TRIGGER t_c AFTER INSERT ON t BEGIN INSERT INTO copy VALUES (new.id, 'by trigger'); END; INSERT INTO t VALUES (3, 'z'); DROP TABLE gone",
     other: "INSERT INTO t VALUES (4, 'w')",

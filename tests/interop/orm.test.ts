@@ -21,7 +21,11 @@ test("Drizzle runs on replica.db across pulls that change the schema", async () 
   await remote.query("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT NOT NULL)");
   const replica = await replicaOf(remote.url);
   const orm = drizzle(replica.db);
-  const byId = orm.select().from(notes).where(eq(notes.id, sql.placeholder("id"))).prepare();
+  const byId = orm
+    .select()
+    .from(notes)
+    .where(eq(notes.id, sql.placeholder("id")))
+    .prepare();
   orm.transaction((tx) => {
     tx.insert(notes).values({ id: 1, body: "one" }).run();
     tx.insert(notes).values({ id: 2, body: "two" }).run();
@@ -32,7 +36,9 @@ test("Drizzle runs on replica.db across pulls that change the schema", async () 
       tx.rollback();
     }),
   ).toThrow();
-  expect(orm.update(notes).set({ body: "ONE" }).where(eq(notes.id, 1)).returning().all()).toEqual([{ id: 1, body: "ONE" }]);
+  expect(orm.update(notes).set({ body: "ONE" }).where(eq(notes.id, 1)).returning().all()).toEqual([
+    { id: 1, body: "ONE" },
+  ]);
   await remote.query("ALTER TABLE notes ADD COLUMN stars INTEGER");
   await remote.query("INSERT INTO notes VALUES (10, 'ten', 5)");
   await replica.sync();
@@ -57,14 +63,23 @@ test("Kysely runs on replica.db across pulls that change the schema", async () =
   const replica = await replicaOf(remote.url);
   const kysely = new Kysely<Schema>({ dialect: new SqliteDialect({ database: replica.db }) });
   await kysely.transaction().execute(async (tx) => {
-    await tx.insertInto("notes").values({ id: 1, body: "one" } as never).execute();
-    await tx.insertInto("notes").values({ id: 2, body: "two" } as never).execute();
+    await tx
+      .insertInto("notes")
+      .values({ id: 1, body: "one" } as never)
+      .execute();
+    await tx
+      .insertInto("notes")
+      .values({ id: 2, body: "two" } as never)
+      .execute();
   });
   const query = kysely.selectFrom("notes").select(["id", "body"]).orderBy("id");
   expect(await query.execute()).toHaveLength(2);
   await remote.query("ALTER TABLE notes ADD COLUMN stars INTEGER");
   await replica.sync();
-  await kysely.schema.createTable("tags").addColumn("name", "text", (column) => column.primaryKey()).execute();
+  await kysely.schema
+    .createTable("tags")
+    .addColumn("name", "text", (column) => column.primaryKey())
+    .execute();
   await kysely.updateTable("notes").set({ stars: 4 }).where("id", "=", 2).execute();
   expect(await kysely.selectFrom("notes").selectAll().where("id", "=", 2).execute()).toEqual([
     { id: 2, body: "two", stars: 4 },
@@ -83,7 +98,9 @@ test("statements prepared before a pull that changes the schema go on working", 
   await remote.query("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT NOT NULL)");
   const replica = await replicaOf(remote.url);
   const insert = replica.db.prepare("INSERT INTO notes (id, body) VALUES (?, ?)");
-  const update = replica.db.prepare("UPDATE notes SET body = body || '!' WHERE id = ? RETURNING body").pluck();
+  const update = replica.db
+    .prepare("UPDATE notes SET body = body || '!' WHERE id = ? RETURNING body")
+    .pluck();
   const all = replica.db.prepare("SELECT * FROM notes ORDER BY id");
   insert.run(1, "one");
   await remote.query("ALTER TABLE notes ADD COLUMN stars INTEGER DEFAULT 1");

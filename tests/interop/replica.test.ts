@@ -18,7 +18,9 @@ describe.each(REMOTES)("a replica of $name", ({ start }) => {
   test("bootstraps from a server that has nothing yet, and makes the first table itself", async () => {
     const remote = await start();
     const replica = await replicaOf(remote.url);
-    replica.db.exec("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT); INSERT INTO notes VALUES (7, 'mine')");
+    replica.db.exec(
+      "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT); INSERT INTO notes VALUES (7, 'mine')",
+    );
     await replica.push();
     expect(await remote.query("SELECT * FROM notes")).toEqual([[7n, "mine"]]);
     await replica.pull();
@@ -42,7 +44,9 @@ describe.each(REMOTES)("a replica of $name", ({ start }) => {
     await remote.query("INSERT INTO notes VALUES (1, 'one', 0), (2, 'two', 0)");
     const [a, b] = [await replicaOf(remote.url), await replicaOf(remote.url)];
     a.db.exec("UPDATE notes SET body = 'from a' WHERE id = 1; INSERT INTO notes VALUES (10, 'a', 1)");
-    b.db.exec("UPDATE notes SET stars = 5 WHERE id = 1; DELETE FROM notes WHERE id = 2; INSERT INTO notes VALUES (20, 'b', 2)");
+    b.db.exec(
+      "UPDATE notes SET stars = 5 WHERE id = 1; DELETE FROM notes WHERE id = 2; INSERT INTO notes VALUES (20, 'b', 2)",
+    );
     await a.sync();
     await b.sync();
     await a.sync();
@@ -144,7 +148,10 @@ describe.each(REMOTES)("a replica of $name", ({ start }) => {
   test("bootstraps in chunks of one revision", async () => {
     const remote = await start();
     await remote.query("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)");
-    const values = Array.from({ length: 500 }, (_, index) => `(${index}, 'a body that fills pages, number ${index}')`);
+    const values = Array.from(
+      { length: 500 },
+      (_, index) => `(${index}, 'a body that fills pages, number ${index}')`,
+    );
     await remote.query(`INSERT INTO notes VALUES ${values.join(", ")}`);
     const replica = await replicaOf(remote.url, { pullBytesThreshold: 8192 });
     expect(rows(replica, "SELECT count(*) FROM notes")).toEqual([[500]]);
@@ -160,7 +167,9 @@ describe.each(REMOTES)("a replica of $name", ({ start }) => {
       for (let i = 1; i <= 200_000; i++) insert.run(i, i * i, `number ${i}`);
     })();
     await replica.push();
-    expect(await remote.query("SELECT count(*), sum(square) FROM numbers")).toEqual([[200_000n, 2666686666700000n]]);
+    expect(await remote.query("SELECT count(*), sum(square) FROM numbers")).toEqual([
+      [200_000n, 2666686666700000n],
+    ]);
     await replica.pull();
     expect(rows(replica, "SELECT count(*) FROM numbers")).toEqual([[200_000]]);
     expect((await replica.stats()).pendingChanges).toBe(0);

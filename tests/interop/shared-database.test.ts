@@ -20,33 +20,36 @@ async function rowsOfTurso(client: TursoClient, sql: string): Promise<unknown[][
   return ((await statement.all()) as Record<string, unknown>[]).map((row) => Object.values(row));
 }
 
-test.each(REMOTES)("a Turso client and a replica of Tributary share a database of $name", async ({ start }) => {
-  const remote = await start();
-  const turso = await tursoClientOf(remote.url);
-  await turso.exec("CREATE TABLE notes (id TEXT PRIMARY KEY, body TEXT, stars INTEGER)");
-  await turso.exec("INSERT INTO notes VALUES ('t1', 'from turso', 1), ('t2', 'to be deleted', 2)");
-  await turso.push();
-  const replica = await replicaOf(remote.url);
-  expect(rows(replica, "SELECT * FROM notes ORDER BY id")).toEqual([
-    ["t1", "from turso", 1],
-    ["t2", "to be deleted", 2],
-  ]);
-  for (let round = 1; round <= 5; round++) {
-    replica.db.prepare("INSERT INTO notes VALUES (?, 'ours', ?)").run(`o${round}`, round);
-    replica.db.prepare("UPDATE notes SET stars = ? WHERE id = 't1'").run(round * 10);
-    await turso.exec(`INSERT INTO notes VALUES ('u${round}', 'theirs', ${round})`);
-    await turso.exec(`UPDATE notes SET body = 'round ${round}' WHERE id = 't1'`);
-    if (round === 3) replica.db.exec("DELETE FROM notes WHERE id = 't2'");
+test.each(REMOTES)(
+  "a Turso client and a replica of Tributary share a database of $name",
+  async ({ start }) => {
+    const remote = await start();
+    const turso = await tursoClientOf(remote.url);
+    await turso.exec("CREATE TABLE notes (id TEXT PRIMARY KEY, body TEXT, stars INTEGER)");
+    await turso.exec("INSERT INTO notes VALUES ('t1', 'from turso', 1), ('t2', 'to be deleted', 2)");
     await turso.push();
-    await replica.sync();
-    await turso.pull();
-    await replica.pull();
-  }
-  const expected = rows(replica, "SELECT * FROM notes ORDER BY id");
-  expect(expected).toHaveLength(11);
-  expect(expected.find(([id]) => id === "t1")).toEqual(["t1", "round 5", 50]);
-  expect(await rowsOfTurso(turso, "SELECT * FROM notes ORDER BY id")).toEqual(expected);
-});
+    const replica = await replicaOf(remote.url);
+    expect(rows(replica, "SELECT * FROM notes ORDER BY id")).toEqual([
+      ["t1", "from turso", 1],
+      ["t2", "to be deleted", 2],
+    ]);
+    for (let round = 1; round <= 5; round++) {
+      replica.db.prepare("INSERT INTO notes VALUES (?, 'ours', ?)").run(`o${round}`, round);
+      replica.db.prepare("UPDATE notes SET stars = ? WHERE id = 't1'").run(round * 10);
+      await turso.exec(`INSERT INTO notes VALUES ('u${round}', 'theirs', ${round})`);
+      await turso.exec(`UPDATE notes SET body = 'round ${round}' WHERE id = 't1'`);
+      if (round === 3) replica.db.exec("DELETE FROM notes WHERE id = 't2'");
+      await turso.push();
+      await replica.sync();
+      await turso.pull();
+      await replica.pull();
+    }
+    const expected = rows(replica, "SELECT * FROM notes ORDER BY id");
+    expect(expected).toHaveLength(11);
+    expect(expected.find(([id]) => id === "t1")).toEqual(["t1", "round 5", 50]);
+    expect(await rowsOfTurso(turso, "SELECT * FROM notes ORDER BY id")).toEqual(expected);
+  },
+);
 
 test("a Turso client, a libSQL client and a replica converge on Tributary's server, whose file stays sound", async () => {
   const remote = await startTributary();

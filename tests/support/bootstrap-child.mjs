@@ -7,7 +7,11 @@ const timer = setInterval(() => {
   largest = Math.max(largest, process.memoryUsage.rss());
 }, 20);
 const before = process.memoryUsage.rss();
-const replica = await openReplica({ path, url, onProgress: () => (largest = Math.max(largest, process.memoryUsage.rss())) });
+const replica = await openReplica({
+  path,
+  url,
+  onProgress: () => (largest = Math.max(largest, process.memoryUsage.rss())),
+});
 clearInterval(timer);
 const pages = replica.db.pragma("page_count", { simple: true });
 await replica.close();

@@ -34,10 +34,18 @@ export function integrityOfFile(path: string): unknown {
 
 function rowsOf(db: Database.Database, table: string): string[] {
   const quoted = `"${table.replaceAll('"', '""')}"`;
-  const columns = db.prepare("SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1").pluck().all(table) as string[];
+  const columns = db
+    .prepare("SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1")
+    .pluck()
+    .all(table) as string[];
   const typed = columns.map((name) => {
     const column = `"${name.replaceAll('"', '""')}"`;
     return `typeof(${column}) || ':' || quote(${column})`;
   });
-  return (db.prepare(`SELECT ${typed.join(" || ', ' || ")} FROM ${quoted}`).pluck().all() as string[]).sort();
+  return (
+    db
+      .prepare(`SELECT ${typed.join(" || ', ' || ")} FROM ${quoted}`)
+      .pluck()
+      .all() as string[]
+  ).sort();
 }

@@ -1,6 +1,6 @@
 import {
-  combinePorts,
   type Coroutine,
+  combinePorts,
   type EngineIo,
   openReplica,
   openWalReplicaPages,
@@ -23,7 +23,11 @@ export interface Engine {
 }
 
 /** Opens a replica's engine. */
-export async function openEngine(path: string, url: string, options: Partial<ReplicaConfig> = {}): Promise<Engine> {
+export async function openEngine(
+  path: string,
+  url: string,
+  options: Partial<ReplicaConfig> = {},
+): Promise<Engine> {
   const sqlite = createBetterSqlite3({ path });
   const remote = createHttpProtocol({ url });
   const ports = combinePorts({ files: createNodeStorage(), sql: sqlite, remote, clock: nodeClock });

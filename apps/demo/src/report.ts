@@ -23,7 +23,9 @@ export function seconds(milliseconds: number): string {
 }
 
 /** Runs a task and measures it. */
-export async function timed<T>(task: () => Promise<T>): Promise<{ readonly result: T; readonly milliseconds: number }> {
+export async function timed<T>(
+  task: () => Promise<T>,
+): Promise<{ readonly result: T; readonly milliseconds: number }> {
   const start = performance.now();
   const result = await task();
   return { result, milliseconds: performance.now() - start };

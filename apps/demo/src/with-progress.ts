@@ -7,7 +7,11 @@ export async function withProgress<T>(
   task: (report: (done: number, total: number | undefined) => void) => Promise<T>,
 ): Promise<T> {
   const bar = new SingleBar(
-    { format: `   ${name.padEnd(8)} {bar} {percentage} % of {total} ${unit}`, hideCursor: true, clearOnComplete: true },
+    {
+      format: `   ${name.padEnd(8)} {bar} {percentage} % of {total} ${unit}`,
+      hideCursor: true,
+      clearOnComplete: true,
+    },
     Presets.shades_classic,
   );
   let started = false;

@@ -1,13 +1,51 @@
-export type { TableShape, ShapeKey } from "./capture/table-shape.js";
+export type { CaptureTrigger } from "./capture/capture-triggers.js";
+export { captureTriggers, createNotedSql, NOTED_TABLE, refusalTriggers } from "./capture/capture-triggers.js";
+export type { CapturedTable, RefusedTable, UniqueIndex, UniqueTerm } from "./capture/captured-table.js";
+export {
+  DEPTH_FUNCTION,
+  ENTER_FUNCTION,
+  isMarkedTrigger,
+  LEAVE_FUNCTION,
+  markTrigger,
+  unmarkTrigger,
+} from "./capture/mark-trigger.js";
+export type { TableShapes } from "./capture/read-table-shapes.js";
+export {
+  isBookkeepingTable,
+  readTableShapes,
+  TABLE_COLUMNS_SQL,
+  UNIQUE_INDEXES_SQL,
+} from "./capture/read-table-shapes.js";
+export { schemaChanges } from "./capture/schema-changes.js";
+export type { SchemaRow } from "./capture/schema-row.js";
+export { foldName, readSchemaRows, SCHEMA_SQL, sameName } from "./capture/schema-row.js";
+export type { ShapeKey, TableShape } from "./capture/table-shape.js";
 export { imageColumns, imageWidth } from "./capture/table-shape.js";
+export type { TriggerEffects } from "./capture/trigger-effects.js";
+export { triggerEffects, triggerTargets } from "./capture/trigger-effects.js";
 export type { Coroutine, IoRequest } from "./coroutine/coroutine.js";
-export { io } from "./coroutine/io.js";
 export type { IoCalls } from "./coroutine/io.js";
-export { runAsync } from "./coroutine/run-async.js";
+export { io } from "./coroutine/io.js";
 export type { AbortSignalLike } from "./coroutine/run-async.js";
+export { runAsync } from "./coroutine/run-async.js";
 export { runSync } from "./coroutine/run-sync.js";
-export { ERROR_BLAME, SyncError } from "./errors/sync-error.js";
+export { applyChanges } from "./engine/apply-changes.js";
+export { checkpoint } from "./engine/checkpoint.js";
+export { closeReplica } from "./engine/close-replica.js";
+export { openReplica } from "./engine/open-replica.js";
+export type { PushResult } from "./engine/push-changes.js";
+export { pushChanges } from "./engine/push-changes.js";
+export type { ReplicaConfig, TransferProgress } from "./engine/replica-config.js";
+export type { ReplicaSession } from "./engine/replica-session.js";
+export { replicaFiles } from "./engine/replica-session.js";
+export type { ReplicaStats } from "./engine/stats.js";
+export { stats } from "./engine/stats.js";
+export type { PulledChanges } from "./engine/wait-changes.js";
+export { waitChanges } from "./engine/wait-changes.js";
 export type { ErrorBlame, SyncErrorCode, SyncErrorDetails, SyncErrorOptions } from "./errors/sync-error.js";
+export { ERROR_BLAME, SyncError } from "./errors/sync-error.js";
+export type { ReplicaMetadata } from "./metadata/replica-metadata.js";
+export { openWalReplicaPages } from "./pages/wal-replica-pages.js";
 export type { Clock } from "./ports/clock.js";
 export type { EngineIo, HostPorts } from "./ports/engine-io.js";
 export { combinePorts } from "./ports/engine-io.js";
@@ -34,6 +72,19 @@ export type {
   WalPosition,
 } from "./ports/replica-pages.js";
 export type { SqlConnection, SqlFailure, SqlIo } from "./ports/sql-io.js";
+export type { RowMutation, Transform, TransformResult } from "./replay/transform.js";
+export type {
+  PragmaStatement,
+  SchemaStatement,
+  StatementClass,
+  TransactionStatement,
+} from "./sql/classify-statement.js";
+export { classifyStatement } from "./sql/classify-statement.js";
+export { quoteIdentifier } from "./sql/quote-identifier.js";
+export { quoteLiteral } from "./sql/quote-literal.js";
+export { splitStatements } from "./sql/split-statements.js";
+export type { SqlToken, SqlTokenType } from "./sql/tokenize-sql.js";
+export { tokenizeSql } from "./sql/tokenize-sql.js";
 export type { RowChange, SchemaChange, TapeChange } from "./tape/tape-change.js";
 export {
   createTapeSql,
@@ -48,57 +99,6 @@ export {
   TAPE_OPERATION,
   TAPE_TABLE,
 } from "./tape/tape-schema.js";
-export { PAGE_SIZE, pageIdOf, pageNumberOf } from "./values/page.js";
 export type { PageId, PageNumber } from "./values/page.js";
+export { PAGE_SIZE, pageIdOf, pageNumberOf } from "./values/page.js";
 export type { SqlRow, SqlStatement, SqlValue } from "./values/sql-value.js";
-export type { CapturedTable, RefusedTable, UniqueIndex, UniqueTerm } from "./capture/captured-table.js";
-export type { CaptureTrigger } from "./capture/capture-triggers.js";
-export { captureTriggers, createNotedSql, NOTED_TABLE, refusalTriggers } from "./capture/capture-triggers.js";
-export {
-  DEPTH_FUNCTION,
-  ENTER_FUNCTION,
-  isMarkedTrigger,
-  LEAVE_FUNCTION,
-  markTrigger,
-  unmarkTrigger,
-} from "./capture/mark-trigger.js";
-export {
-  isBookkeepingTable,
-  readTableShapes,
-  TABLE_COLUMNS_SQL,
-  UNIQUE_INDEXES_SQL,
-} from "./capture/read-table-shapes.js";
-export type { TableShapes } from "./capture/read-table-shapes.js";
-export { schemaChanges } from "./capture/schema-changes.js";
-export type { SchemaRow } from "./capture/schema-row.js";
-export { foldName, readSchemaRows, SCHEMA_SQL, sameName } from "./capture/schema-row.js";
-export { triggerEffects, triggerTargets } from "./capture/trigger-effects.js";
-export type { TriggerEffects } from "./capture/trigger-effects.js";
-export { classifyStatement } from "./sql/classify-statement.js";
-export type {
-  PragmaStatement,
-  SchemaStatement,
-  StatementClass,
-  TransactionStatement,
-} from "./sql/classify-statement.js";
-export { quoteIdentifier } from "./sql/quote-identifier.js";
-export { quoteLiteral } from "./sql/quote-literal.js";
-export { splitStatements } from "./sql/split-statements.js";
-export { tokenizeSql } from "./sql/tokenize-sql.js";
-export type { SqlToken, SqlTokenType } from "./sql/tokenize-sql.js";
-export { applyChanges } from "./engine/apply-changes.js";
-export { checkpoint } from "./engine/checkpoint.js";
-export { closeReplica } from "./engine/close-replica.js";
-export { openReplica } from "./engine/open-replica.js";
-export type { PushResult } from "./engine/push-changes.js";
-export { pushChanges } from "./engine/push-changes.js";
-export type { ReplicaConfig, TransferProgress } from "./engine/replica-config.js";
-export type { ReplicaSession } from "./engine/replica-session.js";
-export { replicaFiles } from "./engine/replica-session.js";
-export type { ReplicaStats } from "./engine/stats.js";
-export { stats } from "./engine/stats.js";
-export type { PulledChanges } from "./engine/wait-changes.js";
-export { waitChanges } from "./engine/wait-changes.js";
-export type { ReplicaMetadata } from "./metadata/replica-metadata.js";
-export { openWalReplicaPages } from "./pages/wal-replica-pages.js";
-export type { RowMutation, Transform, TransformResult } from "./replay/transform.js";

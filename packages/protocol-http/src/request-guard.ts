@@ -20,17 +20,10 @@ export class GuardError extends Error {
 export class RequestGuard {
   readonly #clock: HttpClock;
   readonly #controller = new AbortController();
-  readonly #ended: Promise<never>;
   readonly #detach: () => void;
 
   constructor(clock: HttpClock, signal: AbortSignal | undefined) {
     this.#clock = clock;
-    this.#ended = new Promise((_resolve, reject) => {
-      this.#controller.signal.addEventListener("abort", () => reject(this.#controller.signal.reason), {
-        once: true,
-      });
-    });
-    this.#ended.catch(() => {});
     const onAbort = (): void => this.#controller.abort(new GuardError("aborted", signal?.reason));
     if (signal?.aborted) onAbort();
     else signal?.addEventListener("abort", onAbort, { once: true });
@@ -48,13 +41,26 @@ export class RequestGuard {
       this.#controller.abort(new GuardError("timeout")),
     );
     try {
-      return await Promise.race([step, this.#ended]);
-    } catch (error) {
-      step.catch(() => {});
-      throw this.#controller.signal.aborted ? this.#controller.signal.reason : error;
+      return await this.#orEnded(step);
     } finally {
       stopTimer();
     }
+  }
+
+  /**
+   * The step, or the guard's end of it. Not `Promise.race` with one promise for all steps: that one would keep hold of
+   * every step's result, of a whole download, for as long as the request lives.
+   */
+  #orEnded<T>(step: Promise<T>): Promise<T> {
+    const { signal } = this;
+    return new Promise((resolve, reject) => {
+      const onEnd = (): void => reject(signal.reason);
+      if (signal.aborted) onEnd();
+      else signal.addEventListener("abort", onEnd, { once: true });
+      step
+        .then(resolve, (error: unknown) => reject(signal.aborted ? signal.reason : error))
+        .finally(() => signal.removeEventListener("abort", onEnd));
+    });
   }
 
   /** The request is over: the caller's signal is let go of. */

@@ -32,10 +32,10 @@ describe.each(TRANSPORTS)("pull with %s", (name, transport) => {
     };
     const { pull, header } = await protocol.startPull(request);
     expect(header).toEqual({
-        revision: "r1",
-        databaseSize: 70_000,
-        endpoint: expect.stringMatching(/\/some\/prefix\/pull-updates$/),
-      });
+      revision: "r1",
+      databaseSize: 70_000,
+      endpoint: expect.stringMatching(/\/some\/prefix\/pull-updates$/),
+    });
     const batch = await protocol.receivePages(pull);
     expect(batch?.pageIds).toEqual(Uint32Array.of(0, 3, 69_999));
     expect([0, 4096, 8192].map((offset) => batch?.bytes[offset])).toEqual([0, 3, 69_999 % 256]);

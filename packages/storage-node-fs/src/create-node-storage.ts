@@ -36,7 +36,10 @@ export function createNodeStorage(): NodeStorage {
   const run = <T>(file: FileHandle, action: string, work: (descriptor: number) => T): T => {
     const path = open.get(file);
     if (path === undefined) {
-      throw new SyncError("internal", `A file that is not open was to be used: handle ${file}, to ${action}.`);
+      throw new SyncError(
+        "internal",
+        `A file that is not open was to be used: handle ${file}, to ${action}.`,
+      );
     }
     return atPath(path, action, () => work(file));
   };
@@ -82,7 +85,9 @@ export function createNodeStorage(): NodeStorage {
         } finally {
           closeSync(descriptor);
         }
-        throw new SyncError("io-failed", `${path} is larger than the ${maxBytes} bytes it may have.`, { path });
+        throw new SyncError("io-failed", `${path} is larger than the ${maxBytes} bytes it may have.`, {
+          path,
+        });
       });
     },
     replaceWholeFile(path, bytes) {

@@ -11,10 +11,10 @@ import {
 import { createHttpProtocol } from "@tributary/protocol-http";
 import { createBetterSqlite3 } from "@tributary/sqlite-better-sqlite3";
 import { createNodeStorage } from "@tributary/storage-node-fs";
+import { checkOptions } from "./check-options.js";
 import { nodeClock } from "./node-clock.js";
 import { Replica } from "./replica.js";
 import type { ReplicaOptions } from "./replica-options.js";
-import { checkOptions } from "./check-options.js";
 
 /** Files that are open in this process: SQLite's locks are per process, so two replicas of one file would not see each other. */
 const openPaths = new Set<string>();
@@ -99,7 +99,10 @@ function canonicalPath(path: string): string {
     try {
       return join(realpathSync(dirname(absolute)), basename(absolute));
     } catch (cause) {
-      throw new SyncError("invalid-option", `The directory of ${absolute} does not exist.`, { path: absolute, cause });
+      throw new SyncError("invalid-option", `The directory of ${absolute} does not exist.`, {
+        path: absolute,
+        cause,
+      });
     }
   }
 }

@@ -35,7 +35,10 @@ export interface ReplicaOptions {
   /** The write-ahead log is checkpointed, revert pages saved first, when it is larger than this. Bytes, default 16 MiB. */
   readonly checkpointThresholdBytes?: number;
   /** Options of the app's better-sqlite3 connection. */
-  readonly database?: Pick<BetterSqlite3Options, "synchronous" | "busyTimeoutMs" | "verbose" | "nativeBinding">;
+  readonly database?: Pick<
+    BetterSqlite3Options,
+    "synchronous" | "busyTimeoutMs" | "verbose" | "nativeBinding"
+  >;
   /** Told how far downloads and pushes have come. */
   readonly onProgress?: (progress: TransferProgress) => void;
 }

@@ -5,11 +5,11 @@ import {
   checkpoint,
   closeReplica,
   combinePorts,
+  type ReplicaStats as EngineStats,
   type HostPorts,
   type PushResult,
   pushChanges,
   type ReplicaSession,
-  type ReplicaStats as EngineStats,
   replicaFiles,
   runAsync,
   runSync,
@@ -81,7 +81,9 @@ export class Replica {
   async pull(options: OperationOptions = {}): Promise<boolean> {
     const { session } = this.#parts;
     return await this.#pulls.run(async () => {
-      const changes = await this.#run(options, (signal) => this.#coroutine(() => waitChanges(session), signal));
+      const changes = await this.#run(options, (signal) =>
+        this.#coroutine(() => waitChanges(session), signal),
+      );
       if (changes === undefined) return false;
       try {
         await this.#engine.run(() =>
@@ -171,7 +173,9 @@ export class Replica {
       this.#nextCheckpointBytes = checkpointThresholdBytes;
     } catch (error) {
       this.#lastCheckpointError =
-        error instanceof SyncError ? error : new SyncError("internal", "A checkpoint failed.", { cause: error });
+        error instanceof SyncError
+          ? error
+          : new SyncError("internal", "A checkpoint failed.", { cause: error });
       this.#nextCheckpointBytes = size + checkpointThresholdBytes;
     }
   }
@@ -179,7 +183,9 @@ export class Replica {
   async #run<T>(options: OperationOptions, operation: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const closing = this.#closing.signal;
     if (closing.aborted) throw new SyncError("invalid-state", "The replica is closed.");
-    return await operation(options.signal === undefined ? closing : AbortSignal.any([closing, options.signal]));
+    return await operation(
+      options.signal === undefined ? closing : AbortSignal.any([closing, options.signal]),
+    );
   }
 
   #coroutine<T>(procedure: () => Coroutine<T>, signal: AbortSignal): Promise<T> {

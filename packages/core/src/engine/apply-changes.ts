@@ -8,8 +8,8 @@ import { type ReplayJournal, ReplayJournalReader, ReplayJournalWriter } from "..
 import { SHAPE_TABLE, TAPE_FIXED_COLUMNS, TAPE_TABLE } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
 import { hasTable, readLocalValue } from "./local-values.js";
-import { beginWrite, type ReplicaSession, replicaFiles, saveMetadata } from "./replica-session.js";
 import { commitReplay, replayTape } from "./replay-tape.js";
+import { beginWrite, type ReplicaSession, replicaFiles, saveMetadata } from "./replica-session.js";
 import type { PulledChanges } from "./wait-changes.js";
 
 /**

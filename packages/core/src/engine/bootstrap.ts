@@ -6,7 +6,12 @@ import { PageMap } from "../pages/page-map.js";
 import type { FileHandle } from "../ports/io-operations.js";
 import type { PullHandle, PullHeader } from "../ports/protocol-io.js";
 import type { SyncedPages } from "../ports/replica-pages.js";
-import { checkRemoteFirstPage, LOCK_BYTE_PAGE, localFirstPage, syncedHeaderOf } from "../sqlite-format/database-header.js";
+import {
+  checkRemoteFirstPage,
+  LOCK_BYTE_PAGE,
+  localFirstPage,
+  syncedHeaderOf,
+} from "../sqlite-format/database-header.js";
 import { PAGE_SIZE, pageIdOf } from "../values/page.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import { replicaFiles } from "./replica-session.js";
@@ -65,7 +70,12 @@ function* downloadAll(config: ReplicaConfig, file: FileHandle): Coroutine<PullHe
   const received = new PageMap();
   let header: PullHeader | undefined;
   for (let from = 0; from === 0 || from < (header as PullHeader).databaseSize; from += chunk) {
-    header = yield* downloadRange(config, file, { range: { from, to: from + chunk }, first: header }, received);
+    header = yield* downloadRange(
+      config,
+      file,
+      { range: { from, to: from + chunk }, first: header },
+      received,
+    );
   }
   return header as PullHeader;
 }
@@ -122,7 +132,8 @@ function* receiveRange(
   const expected = Math.min(chunk?.range.to ?? databaseSize, databaseSize);
   const missing = received.firstMissing(expected);
   // Nothing is ever stored in the lock-byte page, so a remote need not have it.
-  if (missing === undefined || (missing === pageIdOf(LOCK_BYTE_PAGE) && received.size >= expected - 1)) return;
+  if (missing === undefined || (missing === pageIdOf(LOCK_BYTE_PAGE) && received.size >= expected - 1))
+    return;
   throw new SyncError(
     "invalid-page-stream",
     `The remote announced ${databaseSize} pages and sent ${received.size}; the first one missing has the id ${missing}.`,

@@ -66,7 +66,8 @@ function* createReplica(config: ReplicaConfig): Coroutine<ReplicaMetadata> {
   const empty = { databaseSize: 0, header: undefined, watermark: undefined, revertId: undefined };
   const download = config.bootstrapIfEmpty ? yield* bootstrap(config) : undefined;
   // What an earlier database of this name left behind would be taken for this one's.
-  for (const leftover of [files.log, files.logIndex, files.revert, files.journal]) yield* io.removeFile(leftover);
+  for (const leftover of [files.log, files.logIndex, files.revert, files.journal])
+    yield* io.removeFile(leftover);
   const metadata: ReplicaMetadata = {
     clientId: `${config.clientName}-${uuidOf(yield* io.randomBytes(16))}`,
     revision: download?.revision,

@@ -13,14 +13,14 @@ export function* readRemotePosition(clientId: string): Coroutine<PushPosition | 
   const step: RemoteStep = { sql, params: [clientId], condition: "always", wantRows: true };
   const [result] = yield* io.runRemoteBatch({ steps: [step], repeatable: true });
   if (result?.type === "error" && result.message.includes("no such table")) return undefined;
-  if (result?.type !== "ok") throw refusalOf(result, "The remote did not tell how far it has the local changes");
+  if (result?.type !== "ok")
+    throw refusalOf(result, "The remote did not tell how far it has the local changes");
   const [row] = result.rows;
   return row === undefined ? undefined : { pullGeneration: Number(row[0]), changeId: Number(row[1]) };
 }
 
 const CREATE_POSITION_TABLE = `CREATE TABLE IF NOT EXISTS ${PUSH_POSITION_TABLE} (client_id TEXT PRIMARY KEY, pull_gen INTEGER, change_id INTEGER)`;
 const SET_POSITION = `INSERT INTO ${PUSH_POSITION_TABLE} (client_id, pull_gen, change_id) VALUES (?, ?, ?) ON CONFLICT (client_id) DO UPDATE SET pull_gen = excluded.pull_gen, change_id = excluded.change_id`;
-
 
 /**
  * Cascades are on the tape before the change that caused them, so a foreign key may be broken between two steps. A
@@ -87,7 +87,11 @@ function refusalOf(
   details: { readonly changeId?: number; readonly table?: string } = {},
 ): SyncError {
   if (result?.type !== "error") {
-    return new SyncError("unexpected-response", `${what}: a statement was not run, and no reason was given.`, details);
+    return new SyncError(
+      "unexpected-response",
+      `${what}: a statement was not run, and no reason was given.`,
+      details,
+    );
   }
   return new SyncError("remote-sql-failed", `${what}: ${result.message}. The change stays pending.`, {
     ...details,

@@ -86,7 +86,11 @@ function* readChanges(after: number, until: number, shapes: Shapes): Coroutine<T
  * Sends one batch. When the remote refuses it for a constraint, the net changes are tried once: a row that was mended
  * after it had been written wrongly passes that way.
  */
-function* pushBatch(session: ReplicaSession, all: readonly TapeChange[], position: PushPosition): Coroutine<void> {
+function* pushBatch(
+  session: ReplicaSession,
+  all: readonly TapeChange[],
+  position: PushPosition,
+): Coroutine<void> {
   const { config, metadata } = session;
   const changes = all.filter((change) => !change.parked && !isLocalOnly(change, config.ignoreTables));
   const refusal = yield* sendPushBatch(metadata.clientId, stepsOf(config, changes), position);

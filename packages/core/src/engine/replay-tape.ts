@@ -70,14 +70,23 @@ export function* replayTape(config: ReplicaConfig, reader: ReplayJournalReader):
     yield* io.refreshCapture("writer");
     reader.rewind();
     const all: TapeChange[] = [];
-    for (let next = yield* pendingChanges(); next !== undefined; next = yield* pendingChanges()) all.push(...next);
-    const netChanges = [coalesceChanges(all)].values();
-    const netFailure = yield* replayAll(config, function* () {
-      return netChanges.next().value;
-    });
+    for (let next = yield* pendingChanges(); next !== undefined; next = yield* pendingChanges())
+      all.push(...next);
+    const netFailure = yield* replayAll(config, once(coalesceChanges(all)));
     if (netFailure !== undefined) throw conflict(netFailure);
   }
   yield* io.executeSql("writer", "RELEASE tributary_replay");
+}
+
+/** A source of changes that has them at hand. */
+function once(changes: readonly TapeChange[]): () => Coroutine<readonly TapeChange[] | undefined> {
+  let given = false;
+  // biome-ignore lint/correctness/useYield: a source may have to read; this one need not.
+  return function* () {
+    if (given) return undefined;
+    given = true;
+    return changes;
+  };
 }
 
 function* replayAll(
@@ -150,7 +159,8 @@ export function* commitReplay(): Coroutine<void> {
   try {
     yield* io.executeSql("writer", "COMMIT");
   } catch (error) {
-    if (!(error instanceof SyncError) || error.details.sqlCode !== "SQLITE_CONSTRAINT_FOREIGNKEY") throw error;
+    if (!(error instanceof SyncError) || error.details.sqlCode !== "SQLITE_CONSTRAINT_FOREIGNKEY")
+      throw error;
     const [violation] = yield* io.querySql("writer", "PRAGMA foreign_key_check");
     const table = String(violation?.[0]);
     throw new SyncError(
@@ -163,9 +173,14 @@ export function* commitReplay(): Coroutine<void> {
 
 function conflict({ change, message, sqlCode }: ReplayFailure): SyncError {
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(sqlCode)) {
-    return new SyncError("invalid-page-stream", `The pages that were sent make no sound database: ${message}.`, { sqlCode });
+    return new SyncError(
+      "invalid-page-stream",
+      `The pages that were sent make no sound database: ${message}.`,
+      { sqlCode },
+    );
   }
-  const where = change.type === "schema" ? "A local schema change" : `A local ${change.type} in ${change.shape.table}`;
+  const where =
+    change.type === "schema" ? "A local schema change" : `A local ${change.type} in ${change.shape.table}`;
   return new SyncError(
     "replay-conflict",
     `${where} does not fit what the remote sent: ${message}. Mend the local rows, then pull again; nothing was changed.`,

@@ -49,7 +49,11 @@ function* receiveAll(
 ): Coroutine<PageDownload | undefined> {
   let download: PageDownload | undefined;
   try {
-    for (let batch = yield* io.receivePages(pull); batch !== undefined; batch = yield* io.receivePages(pull)) {
+    for (
+      let batch = yield* io.receivePages(pull);
+      batch !== undefined;
+      batch = yield* io.receivePages(pull)
+    ) {
       download ??= yield* PageDownload.create(replicaFiles(config.path).download, databaseSize);
       yield* download.add(batch);
       config.onProgress?.({ phase: "pull", done: download.pageCount, total: undefined });

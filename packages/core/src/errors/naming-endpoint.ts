@@ -8,6 +8,10 @@ export function* namingEndpoint<T>(endpoint: string, procedure: Coroutine<T>): C
   } catch (error) {
     const isTheRemotes = error instanceof SyncError && error.blame === "protocol";
     if (!isTheRemotes || error.details.endpoint !== undefined) throw error;
-    throw new SyncError(error.code, `${endpoint}: ${error.message}`, { ...error.details, endpoint, cause: error.cause });
+    throw new SyncError(error.code, `${endpoint}: ${error.message}`, {
+      ...error.details,
+      endpoint,
+      cause: error.cause,
+    });
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Coroutine } from "../../src/coroutine/coroutine.js";
 import { answer } from "../../src/coroutine/answer.js";
+import type { Coroutine } from "../../src/coroutine/coroutine.js";
 import type { FileHandle } from "../../src/ports/io-operations.js";
 import type { PublishPlan } from "../../src/ports/replica-pages.js";
 import { PAGE_SIZE } from "../../src/values/page.js";
@@ -127,7 +127,9 @@ describe("a crash at every request", () => {
 });
 
 describe("a checkpoint by the last reader after a crash", () => {
-  const publishThenCheckpoint = (replay: boolean): { crashed: TestReplica; plan: PublishPlan; after: Uint8Array } => {
+  const publishThenCheckpoint = (
+    replay: boolean,
+  ): { crashed: TestReplica; plan: PublishPlan; after: Uint8Array } => {
     const { replica, remote } = prepare();
     remote.exec("DELETE FROM item WHERE id > 100");
     const after = remote.bytes();

@@ -42,7 +42,8 @@ function runModel(seed: number, steps: number): void {
   const random = createRandom(seed);
   const remote = new RemoteDatabase(SCHEMA);
   for (let write = 0; write < 5; write++) remote.exec(randomWrite(random));
-  let replica = random(4) === 0 ? TestReplica.create(undefined, seed) : TestReplica.create(remote.bytes(), seed);
+  let replica =
+    random(4) === 0 ? TestReplica.create(undefined, seed) : TestReplica.create(remote.bytes(), seed);
   let shadow = new Database(replica.base.length === 0 ? ":memory:" : Buffer.from(replica.base));
   const pulled = (): void => {
     shadow.close();
@@ -52,7 +53,10 @@ function runModel(seed: number, steps: number): void {
     for (let write = random(4); write >= 0; write--) remote.exec(randomWrite(random));
   };
   const writeLocally = (): void => {
-    const sql = replica.base.length === 0 ? `CREATE TABLE IF NOT EXISTS early (x); INSERT INTO early VALUES (${random(9)})` : randomWrite(random);
+    const sql =
+      replica.base.length === 0
+        ? `CREATE TABLE IF NOT EXISTS early (x); INSERT INTO early VALUES (${random(9)})`
+        : randomWrite(random);
     replica.app.exec(sql);
     shadow.exec(sql);
   };
@@ -134,7 +138,8 @@ function runModel(seed: number, steps: number): void {
       () => {
         replica.app.pragma("cache_size = 3");
         replica.app.exec("BEGIN");
-        if (replica.base.length > 0) for (let write = 0; write < 3; write++) replica.app.exec("UPDATE item SET body = body || 'never'");
+        if (replica.base.length > 0)
+          for (let write = 0; write < 3; write++) replica.app.exec("UPDATE item SET body = body || 'never'");
         replica.app.exec("ROLLBACK");
       },
     ],
@@ -153,7 +158,10 @@ function runModel(seed: number, steps: number): void {
 }
 
 describe("random operations", () => {
-  it.each(Array.from({ length: 24 }, (_, index) => 1000 + index))("keep both states exact, seed %i", (seed) => {
-    runModel(seed, 40);
-  });
+  it.each(Array.from({ length: 24 }, (_, index) => 1000 + index))(
+    "keep both states exact, seed %i",
+    (seed) => {
+      runModel(seed, 40);
+    },
+  );
 });

@@ -33,7 +33,9 @@ describe("publishing", () => {
     expect([statement.all().length, count.get()]).toEqual([1, 200]);
 
     replica.app.exec("DELETE FROM item WHERE id % 2 = 0; CREATE TABLE mine (x)");
-    remote.exec(`DELETE FROM item WHERE id = 7; ALTER TABLE item ADD COLUMN extra DEFAULT 5; ${"DELETE FROM item WHERE id > 150"}`);
+    remote.exec(
+      `DELETE FROM item WHERE id = 7; ALTER TABLE item ADD COLUMN extra DEFAULT 5; ${"DELETE FROM item WHERE id > 150"}`,
+    );
     replica.pull(remote.bytes());
 
     expect(statement.all()).toEqual([]);
@@ -98,7 +100,12 @@ describe("publishing", () => {
   it("follows a remote that shrinks and grows", () => {
     const remote = new RemoteDatabase(SCHEMA);
     const replica = TestReplica.create(remote.bytes());
-    const states = ["DELETE FROM item WHERE id > 10; VACUUM", rows(300), "DELETE FROM item; VACUUM", rows(50)];
+    const states = [
+      "DELETE FROM item WHERE id > 10; VACUUM",
+      rows(300),
+      "DELETE FROM item; VACUUM",
+      rows(50),
+    ];
     for (const state of states) {
       remote.exec(state);
       replica.app.exec(rows(20, 1000));
@@ -200,7 +207,10 @@ describe("publishing", () => {
     const local = dump(replica.app);
     remote.exec("UPDATE item SET body = 'remote'");
     const plan = replica.locked(() =>
-      replica.pages.planPublish(changedPages(replica.base, remote.bytes()), remote.bytes().length / PAGE_SIZE),
+      replica.pages.planPublish(
+        changedPages(replica.base, remote.bytes()),
+        remote.bytes().length / PAGE_SIZE,
+      ),
     );
     const { syncFile } = replica.ports;
     replica.ports.syncFile = () => {

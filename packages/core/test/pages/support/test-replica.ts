@@ -158,7 +158,8 @@ export class TestReplica {
     for (let page = 1; page <= this.pages.synced.databaseSize; page++) {
       const image = this.run(this.pages.readSynced(page));
       const expected = this.base.subarray((page - 1) * PAGE_SIZE, page * PAGE_SIZE);
-      if (!Buffer.from(image).equals(expected)) throw new Error(`The synced image of page ${page} is not right.`);
+      if (!Buffer.from(image).equals(expected))
+        throw new Error(`The synced image of page ${page} is not right.`);
     }
     const db = new Database(this.path, { readonly: true });
     try {
