@@ -34,7 +34,7 @@ export function changeToStatement(change: RowChange, target: ReplayTarget = {}):
 }
 
 /** Whether two values are the same to the last bit: 1 and 1.0 are not, and neither are 0.0 and −0.0. */
-export function sameValue(left: SqlValue, right: SqlValue): boolean {
+function sameValue(left: SqlValue, right: SqlValue): boolean {
   if (left instanceof Uint8Array && right instanceof Uint8Array) {
     return left.length === right.length && left.every((byte, index) => byte === right[index]);
   }
@@ -72,7 +72,9 @@ function insertStatement(shape: TableShape, after: SqlRow, target: ReplayTarget)
     else values.push(freeRowid(shape, value, parameters));
   });
   const into = `INSERT INTO ${quoteIdentifier(shape.table)} (${columns.map(quoteIdentifier).join(", ")})`;
-  return parameters.statement(`${into} VALUES (${values.join(", ")})${conflictClause(shape, after, columns)}`);
+  return parameters.statement(
+    `${into} VALUES (${values.join(", ")})${conflictClause(shape, after, columns)}`,
+  );
 }
 
 /** The rowid, or NULL, for which SQLite takes the next, when it is taken: overwriting that row would lose it. */
@@ -85,10 +87,12 @@ function freeRowid(shape: TableShape, rowid: SqlValue, parameters: Parameters): 
 function conflictClause(shape: TableShape, after: SqlRow, columns: readonly string[]): string {
   if (shape.key.type === "rowid" || hasNullKey(shape, after)) return "";
   const key = shape.key.columns;
-  const updates = columns.filter((name) => !key.includes(name)).map((name) => {
-    const column = quoteIdentifier(name);
-    return `${column} = excluded.${column}`;
-  });
+  const updates = columns
+    .filter((name) => !key.includes(name))
+    .map((name) => {
+      const column = quoteIdentifier(name);
+      return `${column} = excluded.${column}`;
+    });
   const action = updates.length === 0 ? "NOTHING" : `UPDATE SET ${updates.join(", ")}`;
   return ` ON CONFLICT (${key.map(quoteIdentifier).join(", ")}) DO ${action}`;
 }
@@ -121,7 +125,9 @@ function rowCondition(shape: TableShape, before: SqlRow, parameters: Parameters)
     .map((name) => {
       const value = before[names.indexOf(name)] as SqlValue;
       // `IS ?` would do for all, but an engine may not use an index for it.
-      return value === null ? `${quoteIdentifier(name)} IS NULL` : `${quoteIdentifier(name)} = ${parameters.add(value)}`;
+      return value === null
+        ? `${quoteIdentifier(name)} IS NULL`
+        : `${quoteIdentifier(name)} = ${parameters.add(value)}`;
     })
     .join(" AND ");
   if (!hasNullKey(shape, before)) return keyIs;
