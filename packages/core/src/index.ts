@@ -45,6 +45,7 @@ export { waitChanges } from "./engine/wait-changes.js";
 export type { ErrorBlame, SyncErrorCode, SyncErrorDetails, SyncErrorOptions } from "./errors/sync-error.js";
 export { ERROR_BLAME, SyncError } from "./errors/sync-error.js";
 export type { ReplicaMetadata } from "./metadata/replica-metadata.js";
+export { FrameIndex } from "./pages/frame-index.js";
 export { openWalReplicaPages } from "./pages/wal-replica-pages.js";
 export type { Clock } from "./ports/clock.js";
 export type { EngineIo, HostPorts } from "./ports/engine-io.js";
@@ -72,19 +73,35 @@ export type {
   WalPosition,
 } from "./ports/replica-pages.js";
 export type { SqlConnection, SqlFailure, SqlIo } from "./ports/sql-io.js";
+export { sameValue } from "./replay/change-to-statement.js";
 export type { RowMutation, Transform, TransformResult } from "./replay/transform.js";
 export type {
+  ExplainStatement,
+  PlainStatementClass,
   PragmaStatement,
   SchemaStatement,
   StatementClass,
   TransactionStatement,
+  WriteStatement,
 } from "./sql/classify-statement.js";
 export { classifyStatement } from "./sql/classify-statement.js";
 export { quoteIdentifier } from "./sql/quote-identifier.js";
 export { quoteLiteral } from "./sql/quote-literal.js";
 export { splitStatements } from "./sql/split-statements.js";
+export { StatementCache } from "./sql/statement-cache.js";
 export type { SqlToken, SqlTokenType } from "./sql/tokenize-sql.js";
 export { tokenizeSql } from "./sql/tokenize-sql.js";
+export type { DatabaseHeader } from "./sqlite-format/database-header.js";
+export {
+  DATABASE_HEADER_SIZE,
+  LOCK_BYTE_PAGE,
+  parseDatabaseHeader,
+} from "./sqlite-format/database-header.js";
+export { FRAME_HEADER_SIZE, FRAME_SIZE, frameOffset } from "./sqlite-format/wal-frame.js";
+export type { WalHeader, WalHeaderFields } from "./sqlite-format/wal-header.js";
+export { parseWalHeader, sameSalts, WAL_HEADER_SIZE } from "./sqlite-format/wal-header.js";
+export type { WalCommit, WalCommitPoint } from "./sqlite-format/wal-scanner.js";
+export { endsCommit, WalScanner } from "./sqlite-format/wal-scanner.js";
 export type { RowChange, SchemaChange, TapeChange } from "./tape/tape-change.js";
 export {
   createTapeSql,
@@ -99,6 +116,7 @@ export {
   TAPE_OPERATION,
   TAPE_TABLE,
 } from "./tape/tape-schema.js";
+export { grownToHold } from "./values/grown-to-hold.js";
 export type { PageId, PageNumber } from "./values/page.js";
 export { PAGE_SIZE, pageIdOf, pageNumberOf } from "./values/page.js";
 export type { SqlRow, SqlStatement, SqlValue } from "./values/sql-value.js";

@@ -7,7 +7,6 @@ import {
   WireError,
 } from "@tributary/wire";
 import { AttemptFailure, toAttemptFailure } from "./attempt-failure.js";
-import { PageIdSet } from "./page-id-set.js";
 import type { RemoteAnswer } from "./remote-answer.js";
 
 /** 1 MiB. */
@@ -20,7 +19,6 @@ export class PullStream {
   readonly header: PullHeader;
   readonly #answer: RemoteAnswer;
   readonly #decoder: DelimitedDecoder;
-  readonly #seen = new PageIdSet();
 
   private constructor(answer: RemoteAnswer, decoder: DelimitedDecoder, header: PullHeader) {
     this.#answer = answer;
@@ -79,15 +77,14 @@ export class PullStream {
     } catch (error) {
       throw this.#answer.error("invalid-page-stream", `sent a page that is none: ${String(error)}`, error);
     }
-    const { pageId } = page;
     const { databaseSize } = this.header;
-    if (pageId >= databaseSize) {
+    // Ids are wider on the wire than in a batch, where one that is too large would turn into another page's.
+    if (page.pageId >= databaseSize) {
       throw this.#answer.error(
         "invalid-page-stream",
-        `sent page ${pageId} of a database of ${databaseSize} pages`,
+        `sent page ${page.pageId} of a database of ${databaseSize} pages`,
       );
     }
-    if (!this.#seen.add(pageId)) throw this.#answer.error("invalid-page-stream", `sent page ${pageId} twice`);
     return page;
   }
 }

@@ -115,7 +115,7 @@ describe.each(TRANSPORTS)("pull with %s", (name, transport) => {
     ["zstd", header(5, { encoding: "zstd" }), "unexpected-response"],
     ["a logical log", header(5, { protocol: "mvcc-logical" }), "unexpected-response"],
     ["a page past the end", pullBody(5, [0, 5]), "invalid-page-stream"],
-    ["a page twice", pullBody(5, [0, 1, 0]), "invalid-page-stream"],
+    ["a page with an id of more than 32 bits", pullBody(5, [2 ** 32 + 1]), "invalid-page-stream"],
     [
       "a page of another length",
       Buffer.concat([header(5), Buffer.from("0412020102", "hex")]),

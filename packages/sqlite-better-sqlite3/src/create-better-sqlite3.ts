@@ -7,13 +7,13 @@ import {
   type SqlRow,
   type SqlStatement,
   type SqlValue,
+  StatementCache,
   SyncError,
 } from "@tributary/core";
 import Database from "better-sqlite3";
 import { captureOf } from "./capture.js";
 import { nativePrepare } from "./native-connection.js";
 import { ReplicaDatabase } from "./replica-database.js";
-import { StatementCache } from "./statement-cache.js";
 import { TransactionBoundaries } from "./transaction-boundaries.js";
 
 /** Options of {@link createBetterSqlite3}. */

@@ -16,7 +16,11 @@ export interface AbortSignalLike {
  * An abort is noticed when a promise settles; the procedure then gets an `aborted` error at its yield and can clean
  * up. The transport's own request should be given the same signal, so that the promise settles at once.
  */
-export async function runAsync<T>(coroutine: Coroutine<T>, ports: EngineIo, signal?: AbortSignalLike): Promise<T> {
+export async function runAsync<T>(
+  coroutine: Coroutine<T>,
+  ports: EngineIo,
+  signal?: AbortSignalLike,
+): Promise<T> {
   if (signal?.aborted) throw abortError(signal);
   let step = coroutine.next();
   let abortSeen = false;

@@ -30,7 +30,9 @@ export const MAX_METADATA_BYTES = 65_536;
 export function encodeMetadata(metadata: ReplicaMetadata): Uint8Array {
   const content = JSON.stringify(metadata);
   const checksum = checksumOf(content);
-  return encodeUtf8(`{"format":"${FORMAT}","version":${VERSION},"checksum":"${checksum}","content":${content}}\n`);
+  return encodeUtf8(
+    `{"format":"${FORMAT}","version":${VERSION},"checksum":"${checksum}","content":${content}}\n`,
+  );
 }
 
 /** Reads a metadata file. Fails with `damaged-metadata`, or `not-a-replica` for a file of another program or version. */
@@ -45,7 +47,8 @@ export function decodeMetadata(bytes: Uint8Array, path: string): ReplicaMetadata
   if ("client_unique_id" in file) throw foreign(path, "a file of @tursodatabase/sync");
   if ("durable_frame_num" in file) throw foreign(path, "a file of a libSQL replica");
   if (file.format !== FORMAT) throw damaged(path, "does not say that it is Tributary's");
-  if (file.version !== VERSION) throw foreign(path, `written by another version of Tributary (${String(file.version)})`);
+  if (file.version !== VERSION)
+    throw foreign(path, `written by another version of Tributary (${String(file.version)})`);
   if (!isRecord(file.content) || file.checksum !== checksumOf(JSON.stringify(file.content))) {
     throw damaged(path, "does not match its checksum");
   }

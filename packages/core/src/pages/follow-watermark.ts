@@ -1,7 +1,7 @@
 import { SyncError } from "../errors/sync-error.js";
 import type { WalPosition } from "../ports/replica-pages.js";
+import { sameSalts } from "../sqlite-format/wal-header.js";
 import type { FrameIndex } from "./frame-index.js";
-import { sameSalts } from "./wal-log.js";
 
 /**
  * Where the synced images are after the log was read again; `undefined`: in the database file, and all frames hold

@@ -1,3 +1,5 @@
+import { grownToHold } from "../values/grown-to-hold.js";
+
 /** An array of 32-bit words that grows by doubling. */
 export class GrowableWords {
   #words: Uint32Array = new Uint32Array(256);
@@ -19,9 +21,7 @@ export class GrowableWords {
 
   push(word: number): void {
     if (this.#length === this.#words.length) {
-      const grown = new Uint32Array(this.#length * 2);
-      grown.set(this.#words);
-      this.#words = grown;
+      this.#words = grownToHold(this.#words, this.#length, (length) => new Uint32Array(length));
     }
     this.#words[this.#length++] = word;
   }

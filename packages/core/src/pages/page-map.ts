@@ -1,8 +1,13 @@
 import { SyncError } from "../errors/sync-error.js";
 
-/** The page ids that a download has brought: one bit each, so that a database of 1 GiB costs 32 KiB. */
+const BLOCK_IDS = 65_536;
+
+/**
+ * The page ids that a download has brought: one bit each, so that a database of 1 GiB costs 32 KiB. Memory is taken as
+ * ids come, a block at a time: the size that a remote claims its database has costs nothing.
+ */
 export class PageMap {
-  #bits: Uint32Array = new Uint32Array(1024);
+  readonly #blocks: Map<number, Uint8Array> = new Map();
   #size = 0;
 
   /** Number of pages. */
@@ -11,7 +16,8 @@ export class PageMap {
   }
 
   has(pageId: number): boolean {
-    return (((this.#bits[pageId >>> 5] ?? 0) >>> (pageId & 31)) & 1) === 1;
+    const block = this.#blocks.get(blockOf(pageId));
+    return block !== undefined && ((block[byteOf(pageId)] as number) & bitOf(pageId)) !== 0;
   }
 
   /** Adds pages of a database of that size. Fails with `invalid-page-stream` for a page beyond it or added before. */
@@ -42,13 +48,24 @@ export class PageMap {
   }
 
   #add(pageId: number): void {
-    const word = pageId >>> 5;
-    if (word >= this.#bits.length) {
-      const grown = new Uint32Array(Math.max(word + 1, this.#bits.length * 2));
-      grown.set(this.#bits);
-      this.#bits = grown;
+    let block = this.#blocks.get(blockOf(pageId));
+    if (block === undefined) {
+      block = new Uint8Array(BLOCK_IDS / 8);
+      this.#blocks.set(blockOf(pageId), block);
     }
-    this.#bits[word] = (this.#bits[word] as number) | (1 << (pageId & 31));
+    block[byteOf(pageId)] = (block[byteOf(pageId)] as number) | bitOf(pageId);
     this.#size++;
   }
+}
+
+function blockOf(pageId: number): number {
+  return Math.floor(pageId / BLOCK_IDS);
+}
+
+function byteOf(pageId: number): number {
+  return (pageId % BLOCK_IDS) >>> 3;
+}
+
+function bitOf(pageId: number): number {
+  return 1 << (pageId & 7);
 }

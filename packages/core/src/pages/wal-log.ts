@@ -8,10 +8,11 @@ import { FRAME_HEADER_SIZE, FRAME_SIZE, frameOffset, sealFrame } from "../sqlite
 import {
   formatWalHeader,
   parseWalHeader,
+  sameSalts,
   WAL_HEADER_SIZE,
   type WalHeader,
 } from "../sqlite-format/wal-header.js";
-import { WalScanner } from "../sqlite-format/wal-scanner.js";
+import { endsCommit, WalScanner } from "../sqlite-format/wal-scanner.js";
 import { PAGE_SIZE } from "../values/page.js";
 import { FrameIndex } from "./frame-index.js";
 import { type ImageLocation, TRANSFER_BYTES } from "./read-images.js";
@@ -103,7 +104,7 @@ export class WalLog {
       }
       yield* io.syncFile(file);
     } catch (error) {
-      yield* revoke(file, start);
+      
       throw error;
     }
   }
@@ -124,14 +125,6 @@ export class WalLog {
   }
 }
 
-/** Whether two logs are of the same generation. */
-export function sameSalts(
-  left: Pick<WalPosition, "salt1" | "salt2">,
-  right: Pick<WalPosition, "salt1" | "salt2">,
-): boolean {
-  return left.salt1 === right.salt1 && left.salt2 === right.salt2;
-}
-
 function* beginLog(file: FileHandle, { salt1, salt2 }: WalPosition): Coroutine<WalHeader> {
   const bytes = formatWalHeader({
     bigEndianChecksums: HOST_BIG_ENDIAN,
@@ -149,12 +142,9 @@ function* beginLog(file: FileHandle, { salt1, salt2 }: WalPosition): Coroutine<W
  * change after it was read.
  */
 function* lastFrameStands(file: FileHandle, index: FrameIndex): Coroutine<boolean> {
-  const { frames, checksum1, checksum2 } = index.end;
-  if (frames === 0) return true;
-  const bytes = yield* io.readAt(file, frameOffset(frames), FRAME_HEADER_SIZE);
-  if (bytes.length < FRAME_HEADER_SIZE) return false;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return view.getUint32(16) === checksum1 && view.getUint32(20) === checksum2;
+  const { end } = index;
+  if (end.frames === 0) return true;
+  return endsCommit(yield* io.readAt(file, frameOffset(end.frames), FRAME_HEADER_SIZE), end);
 }
 
 function* readCommits(file: FileHandle, index: FrameIndex): Coroutine<void> {
@@ -173,7 +163,7 @@ function formatFrames(
   pageNumbers: Uint32Array,
   images: Uint8Array,
   { databaseSize, patchFirstPage }: LogCommit,
-  endsCommit: boolean,
+  isLast: boolean,
   header: WalHeader,
   checksum: WalChecksum,
 ): Uint8Array {
@@ -182,7 +172,7 @@ function formatFrames(
     const at = index * FRAME_SIZE;
     const image = images.subarray(index * PAGE_SIZE, (index + 1) * PAGE_SIZE);
     frames.set(pageNumber === 1 ? patchFirstPage(image) : image, at + FRAME_HEADER_SIZE);
-    const last = endsCommit && index === pageNumbers.length - 1;
+    const last = isLast && index === pageNumbers.length - 1;
     sealFrame(frames, at, { pageNumber, databaseSize: last ? databaseSize : 0 }, header, checksum);
   }
   return frames;

@@ -10,33 +10,30 @@ import type {
   WalPosition,
 } from "../ports/replica-pages.js";
 import {
-  DATABASE_HEADER_SIZE,
-  LOCK_BYTE_PAGE,
   localFirstPage,
   nextSchemaCookie,
-  parseDatabaseHeader,
   remoteFirstPage,
-  schemaCookieOf,
   syncedHeaderOf,
 } from "../sqlite-format/database-header.js";
-import { PAGE_SIZE } from "../values/page.js";
+import { sameSalts } from "../sqlite-format/wal-header.js";
 import { followWatermark, foreignWriter } from "./follow-watermark.js";
 import { rollbackPages, type WalPublishPlan } from "./publish-plan.js";
-import { type ImageLocation, readImages } from "./read-images.js";
+import { ReplicaImages } from "./replica-images.js";
 import { RECORDS_PER_TRANSFER, RevertFile } from "./revert-file.js";
-import { sameSalts, WalLog } from "./wal-log.js";
+import { WalIndex } from "./wal-index.js";
+import { WalLog } from "./wal-log.js";
 
 /** A read that makes a connection open a snapshot; `BEGIN` alone does not. */
 const TOUCH_SQL = "SELECT 1 FROM sqlite_schema LIMIT 1";
-/** The change counter in the first of the two headers of the wal-index. */
-const WAL_INDEX_CHANGE_OFFSET = 8;
 
 /**
- * Opens the pages of a replica on stock SQLite. `synced` is what the metadata says; the connections are open. Fails
- * with `foreign-writer` or `damaged-file` when the synced state cannot be told any more.
+ * Opens the pages of a replica on stock SQLite. `synced` is what the metadata says; the connections are open, and
+ * nobody writes before `settle` and the saving of its state. Fails with `foreign-writer` or `damaged-file` when the
+ * synced state cannot be told any more.
  */
 export function* openWalReplicaPages(path: string, synced: SyncedPages): Coroutine<ReplicaPages> {
   const log = new WalLog(`${path}-wal`);
+  const index = new WalIndex(`${path}-shm`);
   let revert: RevertFile | undefined;
   try {
     // The first read makes the log and its index, and recovers what a crash left.
@@ -47,8 +44,9 @@ export function* openWalReplicaPages(path: string, synced: SyncedPages): Corouti
     // Opened last: whatever fails before can be closed again, these two not while SQLite has locks on them.
     const database = yield* io.openFile(path, "read");
     if (database === undefined) throw new SyncError("io-failed", `${path} is gone.`, { path });
-    const walIndex = yield* io.openFile(`${path}-shm`, "write");
-    return new WalReplicaPages({ path, database, walIndex, log, revert }, { ...synced, watermark });
+    yield* index.open();
+    const images = new ReplicaImages(path, database, log, revert);
+    return new WalReplicaPages({ path, database, index, log, images }, { ...synced, watermark });
   } catch (error) {
     yield* log.close();
     if (revert !== undefined) yield* revert.close();
@@ -59,19 +57,11 @@ export function* openWalReplicaPages(path: string, synced: SyncedPages): Corouti
 interface ReplicaFiles {
   readonly path: string;
   readonly database: FileHandle;
-  walIndex: FileHandle | undefined;
+  readonly index: WalIndex;
   readonly log: WalLog;
-  /** Open while `synced.revertId` names it, or about to be named. */
-  revert: RevertFile | undefined;
+  readonly images: ReplicaImages;
 }
 
-/**
- * Where images are:
- * - of the synced state: the revert file, else the newest frame up to the watermark, else the database file;
- * - of the local state: the newest committed frame, else the database file.
- *
- * The database file never gets ahead of the watermark: the guard's transaction keeps every checkpoint from it.
- */
 class WalReplicaPages implements ReplicaPages {
   readonly #files: ReplicaFiles;
   #synced: SyncedPages;
@@ -93,21 +83,17 @@ class WalReplicaPages implements ReplicaPages {
 
   *settle(): Coroutine<SyncedPages> {
     yield* this.#refresh();
-    const { log, path } = this.#files;
-    const missing = this.#touchedPages().filter((page) => this.#files.revert?.has(page) !== true);
+    const { images, log, path } = this.#files;
+    const missing = images.touchedPages(this.#synced).filter((page) => images.revert?.has(page) !== true);
     for (let from = 0; from < missing.length; from += RECORDS_PER_TRANSFER) {
       const pages = missing.slice(from, from + RECORDS_PER_TRANSFER);
-      const images = yield* readImages(
-        pages.map((page) => this.#syncedLocation(page)),
-        path,
-      );
-      this.#files.revert ??= yield* RevertFile.create(`${path}-revert`);
-      yield* this.#files.revert.append(pages, images);
+      const bytes = yield* images.synced(Uint32Array.from(pages), this.#synced).read(0, pages.length);
+      images.revert ??= yield* RevertFile.create(`${path}-revert`);
+      yield* images.revert.append(pages, bytes);
     }
-    const { revert } = this.#files;
-    const revertId = revert?.revertId;
-    if (revert !== undefined && revertId !== this.#synced.revertId) yield* revert.sync();
-    const end = this.#logEnd();
+    const revertId = images.revert?.revertId;
+    if (revertId !== this.#synced.revertId) yield* (images.revert as RevertFile).sync();
+    const end = images.logEnd;
     if (!samePosition(end, this.#synced.watermark)) yield* log.sync();
     // Only now may the watermark pass the touched pages: until their images are durable, the log has the only ones.
     this.#synced = { ...this.#synced, watermark: end, revertId };
@@ -119,89 +105,90 @@ class WalReplicaPages implements ReplicaPages {
     if (databaseSize < 1) {
       throw new SyncError("unexpected-response", "The remote sent pages of a database without any.");
     }
-    const rollback = rollbackPages(this.#pagesToRevert(), this.#synced, remote, databaseSize);
-    const firstPage = remote.pageNumbers.indexOf(1);
-    const header =
-      firstPage === -1 ? this.#synced.header : syncedHeaderOf(yield* remote.read(firstPage, firstPage + 1));
+    const { images } = this.#files;
+    const rollback = rollbackPages(images.pagesToRevert(this.#synced), this.#synced, remote, databaseSize);
+    const first = remote.pageNumbers.indexOf(1);
+    const header = first === -1 ? this.#synced.header : syncedHeaderOf(yield* remote.read(first, first + 1));
     if (header === undefined)
       throw new SyncError("internal", "The header of the synced page 1 is not known.");
-    const start = this.#logEnd() ?? (yield* this.#startOfNextLog());
+    const start = images.logEnd ?? (yield* this.#startOfNextLog());
     const end = { ...start, frames: start.frames + rollback.length + remote.pageNumbers.length };
     return {
       start,
       end,
       synced: { databaseSize, header, watermark: end, revertId: undefined },
-      schemaCookie: nextSchemaCookie(yield* this.#localCookie(), header.schemaCookie),
+      schemaCookie: nextSchemaCookie(yield* images.schemaCookie(), header.schemaCookie),
     };
   }
 
   *publish(plan: PublishPlan, remote: PageImages, databaseSize: number): Coroutine<void> {
     yield* this.#refresh();
-    const rollback = rollbackPages(this.#pagesToRevert(), this.#synced, remote, databaseSize);
+    const { images, log } = this.#files;
+    const rollback = rollbackPages(images.pagesToRevert(this.#synced), this.#synced, remote, databaseSize);
     const { start, end } = plan;
-    const { index } = this.#files.log;
     const holds =
       databaseSize === plan.synced.databaseSize &&
       end.frames === start.frames + rollback.length + remote.pageNumbers.length &&
-      start.frames === (index?.frames ?? 0) &&
-      (index === undefined || sameSalts(index.header, start));
+      start.frames === (log.index?.frames ?? 0) &&
+      (log.index === undefined || sameSalts(log.index.header, start));
     if (!holds) throw new SyncError("internal", "The log is not where the publish was planned.");
-    const images = [this.#imagesAt(rollback, (page) => this.#syncedLocation(page)), remote];
-    yield* this.#append(start, images, databaseSize, (plan as WalPublishPlan).schemaCookie);
+    const parts = [images.synced(rollback, this.#synced), remote];
+    yield* this.#append(start, parts, databaseSize, (plan as WalPublishPlan).schemaCookie);
   }
 
   *isPublished(plan: PublishPlan): Coroutine<boolean> {
     yield* this.#refresh();
-    const { schemaCookie } = plan as WalPublishPlan;
-    const { start, end } = plan;
-    const { index } = this.#files.log;
+    const { schemaCookie, start, end } = plan as WalPublishPlan;
+    const { images, log } = this.#files;
+    const { index } = log;
     if (index === undefined || !sameSalts(index.header, start)) {
-      // The log that was planned for is gone, or was never begun. A checkpoint by the last reader that closed, after
-      // the process here had died, moves a publish into the database file.
-      const cookie = yield* this.#localCookie();
+      // The log that was planned for is gone, or was never begun. When the process died and a reader in another one was
+      // the last to close, its checkpoint has moved the publish into the database file.
+      const cookie = yield* images.schemaCookie();
       this.#foundInFile = cookie === schemaCookie && index === undefined ? plan : undefined;
       return cookie >= schemaCookie;
     }
-    const frame = index.frameOf(1, end.frames);
-    if (frame <= start.frames || !index.isOneCommit(start.frames, end.frames)) return false;
-    if (index.sizeAt(end.frames) !== plan.synced.databaseSize) return false;
-    const image = yield* readImages([this.#files.log.locationOf(frame)], this.#files.path);
-    return schemaCookieOf(image) === schemaCookie;
+    return (
+      index.isOneCommit(start.frames, end.frames) &&
+      index.frameOf(1, end.frames) > start.frames &&
+      index.sizeAt(end.frames) === plan.synced.databaseSize &&
+      (yield* images.schemaCookie(end.frames)) === schemaCookie
+    );
   }
 
   *adopt(plan: PublishPlan): Coroutine<void> {
     yield* this.#refresh();
-    const { index } = this.#files.log;
+    const { images, log, path } = this.#files;
     let { watermark } = plan.synced;
-    if (index === undefined || !sameSalts(index.header, plan.end)) {
-      if (this.#foundInFile !== plan) throw foreignWriter(this.#files.path);
+    if (log.index === undefined || !sameSalts(log.index.header, plan.end)) {
+      if (this.#foundInFile !== plan) throw foreignWriter(path);
       watermark = undefined;
     }
     this.#foundInFile = undefined;
     this.#synced = { ...plan.synced, watermark };
-    if (this.#files.revert !== undefined) yield* this.#files.revert.close();
-    this.#files.revert = undefined;
+    if (images.revert !== undefined) yield* images.revert.close();
+    images.revert = undefined;
   }
 
   *dropRevertPages(): Coroutine<void> {
-    if (this.#synced.revertId === undefined && this.#files.revert === undefined) {
-      yield* io.removeFile(`${this.#files.path}-revert`);
-    }
+    if (this.#files.images.revert === undefined) yield* io.removeFile(`${this.#files.path}-revert`);
   }
 
   *undoPublish(plan: PublishPlan): Coroutine<SyncedPages> {
     if (!(yield* this.isPublished(plan))) return yield* this.settle();
-    const { log, path } = this.#files;
-    const { index } = log;
+    const { images, log, path } = this.#files;
     const { start, end } = plan;
-    if (index === undefined || !sameSalts(index.header, start)) throw foreignWriter(path);
-    const databaseSize = index.sizeAt(start.frames) ?? (yield* this.#databaseFileSize());
-    const pages = [...index.pagesBetween(start.frames, end.frames)].filter((page) => page <= databaseSize);
-    const before = this.#imagesAt(Uint32Array.from(pages).sort(), (page) =>
-      this.#locationAt(page, start.frames),
+    if (log.index === undefined || !sameSalts(log.index.header, start)) throw foreignWriter(path);
+    const databaseSize = yield* images.localSize(start.frames);
+    const published = [...log.index.pagesBetween(start.frames, end.frames)];
+    const pages = Uint32Array.from(published.filter((page) => page <= databaseSize)).sort();
+    const cookie = nextSchemaCookie(yield* images.schemaCookie(), 0);
+    yield* this.#append(
+      images.logEnd as WalPosition,
+      [images.local(pages, start.frames)],
+      databaseSize,
+      cookie,
     );
-    const cookie = nextSchemaCookie(yield* this.#localCookie(), 0);
-    yield* this.#append(this.#logEnd() as WalPosition, [before], databaseSize, cookie);
     return yield* this.settle();
   }
 
@@ -215,7 +202,7 @@ class WalReplicaPages implements ReplicaPages {
         `The synced state has ${databaseSize} pages, not a page ${pageNumber}.`,
       );
     }
-    const image = yield* readImages([this.#syncedLocation(pageNumber)], this.#files.path);
+    const image = yield* this.#files.images.synced(Uint32Array.of(pageNumber), this.#synced).read(0, 1);
     return pageNumber === 1 && header !== undefined ? remoteFirstPage(image, header) : image;
   }
 
@@ -226,19 +213,16 @@ class WalReplicaPages implements ReplicaPages {
 
   // biome-ignore lint/correctness/useYield: answers without asking the host.
   *revertBytes(): Coroutine<number> {
-    return this.#files.revert?.bytes ?? 0;
+    return this.#files.images.revert?.bytes ?? 0;
   }
 
   *checkpoint(): Coroutine<SyncedPages> {
     yield* this.#refresh();
     // Something was committed since `settle`: its touched pages are not saved, so the log has to stay.
-    if (!samePosition(this.#logEnd(), this.#synced.watermark)) return this.#synced;
-    if (this.#guardStands) {
-      yield* io.executeSql("guard", "COMMIT");
-      this.#guardStands = false;
-    }
-    // Busy is no failure: some reader stands on the log, which stays as it is.
+    if (!samePosition(this.#files.images.logEnd, this.#synced.watermark)) return this.#synced;
+    yield* this.#releaseGuard();
     try {
+      // Busy is no failure: some reader stands on the log, which stays as it is.
       yield* io.querySql("writer", "PRAGMA wal_checkpoint(TRUNCATE)");
     } finally {
       yield* this.renewGuard();
@@ -248,20 +232,17 @@ class WalReplicaPages implements ReplicaPages {
   }
 
   *renewGuard(): Coroutine<void> {
-    if (this.#guardStands) {
-      yield* io.executeSql("guard", "COMMIT");
-      this.#guardStands = false;
-    }
+    yield* this.#releaseGuard();
     yield* io.executeSql("guard", "BEGIN");
     this.#guardStands = true;
     yield* io.querySql("guard", TOUCH_SQL);
   }
 
   *close(): Coroutine<void> {
-    const { database, walIndex, log, revert } = this.#files;
+    const { database, images, index, log } = this.#files;
     yield* log.close();
-    if (revert !== undefined) yield* revert.close();
-    if (walIndex !== undefined) yield* io.closeFile(walIndex);
+    if (images.revert !== undefined) yield* images.revert.close();
+    yield* index.close();
     yield* io.closeFile(database);
   }
 
@@ -274,51 +255,9 @@ class WalReplicaPages implements ReplicaPages {
     if (watermark !== this.#synced.watermark) this.#synced = { ...this.#synced, watermark };
   }
 
-  /** The pages of the synced state that were changed, or cut off, behind the watermark; ascending. */
-  #touchedPages(): number[] {
-    const { index } = this.#files.log;
-    const { databaseSize, watermark } = this.#synced;
-    if (index === undefined) return [];
-    const after = watermark?.frames ?? 0;
-    const pages = index.pagesBetween(after);
-    // A database that shrinks loses pages without a frame of theirs; the next checkpoint cuts them off the file.
-    for (let page = index.smallestSizeAfter(after) + 1; page <= databaseSize; page++) pages.add(page);
-    const inSynced = [...pages].filter((page) => page <= databaseSize && page !== LOCK_BYTE_PAGE);
-    return inSynced.sort((left, right) => left - right);
-  }
-
-  /** All pages whose local image may differ from the synced one. */
-  *#pagesToRevert(): Generator<number> {
-    yield* this.#touchedPages();
-    yield* this.#files.revert?.pages ?? [];
-  }
-
-  #syncedLocation(page: number): ImageLocation {
-    return (
-      this.#files.revert?.locationOf(page) ?? this.#locationAt(page, this.#synced.watermark?.frames ?? 0)
-    );
-  }
-
-  /** Where the image of a page lies as of a commit of the log. */
-  #locationAt(page: number, frames: number): ImageLocation {
-    const { log, database } = this.#files;
-    const frame = log.index?.frameOf(page, frames) ?? 0;
-    return frame > 0 ? log.locationOf(frame) : { file: database, offset: (page - 1) * PAGE_SIZE };
-  }
-
-  #imagesAt(pageNumbers: Uint32Array, locate: (page: number) => ImageLocation): PageImages {
-    const { path } = this.#files;
-    return {
-      pageNumbers,
-      read: (from, to) => readImages(Array.from(pageNumbers.subarray(from, to), locate), path),
-    };
-  }
-
-  /** The end of the last commit; `undefined` when the log has none. */
-  #logEnd(): WalPosition | undefined {
-    const { index } = this.#files.log;
-    if (index === undefined || index.frames === 0) return undefined;
-    return { salt1: index.header.salt1, salt2: index.header.salt2, frames: index.frames };
+  *#releaseGuard(): Coroutine<void> {
+    if (this.#guardStands) yield* io.executeSql("guard", "COMMIT");
+    this.#guardStands = false;
   }
 
   /** For a log without a commit: what its header says, or is to say. */
@@ -332,53 +271,23 @@ class WalReplicaPages implements ReplicaPages {
     return { salt1, salt2: view.getUint32(4), frames: 0 };
   }
 
+  /** Appends a commit and lets the connections know of it. */
   *#append(
     start: WalPosition,
     images: readonly PageImages[],
     databaseSize: number,
     schemaCookie: number,
   ): Coroutine<void> {
-    const { log } = this.#files;
-    yield* log.append(start, {
-      images,
-      databaseSize,
-      patchFirstPage: (image) => localFirstPage(image, schemaCookie),
-    });
+    const { index, log } = this.#files;
+    const patchFirstPage = (image: Uint8Array): Uint8Array => localFirstPage(image, schemaCookie);
+    yield* log.append(start, { images, databaseSize, patchFirstPage });
     try {
-      yield* this.#makeIndexStale();
+      yield* index.makeStale();
     } catch (error) {
       yield* log.revoke(start);
       throw error;
     }
     yield* this.#refresh();
-  }
-
-  /**
-   * Leaves the wal-index as a writer that died right after its commit frame: its two headers differ, so the next reader
-   * in any process rebuilds it from the log. It has to wait for the write lock, which the caller still holds.
-   */
-  *#makeIndexStale(): Coroutine<void> {
-    this.#files.walIndex ??= yield* io.openFile(`${this.#files.path}-shm`, "write");
-    const file = this.#files.walIndex;
-    // Without a wal-index nobody has read yet: the first reader builds it.
-    if (file === undefined) return;
-    const byte = yield* io.readAt(file, WAL_INDEX_CHANGE_OFFSET, 1);
-    if (byte.length === 0) return;
-    yield* io.writeAt(file, WAL_INDEX_CHANGE_OFFSET, Uint8Array.of(((byte[0] as number) + 1) & 0xff));
-  }
-
-  /** Schema cookie of the local state; 0 before there is any. */
-  *#localCookie(): Coroutine<number> {
-    const { path, database, log } = this.#files;
-    if ((log.index?.frames ?? 0) === 0 && (yield* io.fileSize(database)) < PAGE_SIZE) return 0;
-    return schemaCookieOf(yield* readImages([this.#locationAt(1, log.index?.frames ?? 0)], path));
-  }
-
-  /** Size of the database file as SQLite sees it while the log is empty, in pages. */
-  *#databaseFileSize(): Coroutine<number> {
-    const { database } = this.#files;
-    const header = parseDatabaseHeader(yield* io.readAt(database, 0, DATABASE_HEADER_SIZE));
-    return header?.databaseSize ?? Math.floor((yield* io.fileSize(database)) / PAGE_SIZE);
   }
 }
 

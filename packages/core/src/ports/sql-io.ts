@@ -23,7 +23,11 @@ export interface SqlIo {
   /** Closes all of them, the app's too. SQLite then checkpoints and removes the WAL if no other process has it open. */
   closeConnections(): MaybePromise<void>;
   /** All rows of one query. */
-  querySql(connection: SqlConnection, sql: string, params?: readonly SqlValue[]): MaybePromise<readonly SqlRow[]>;
+  querySql(
+    connection: SqlConnection,
+    sql: string,
+    params?: readonly SqlValue[],
+  ): MaybePromise<readonly SqlRow[]>;
   /** Runs statements without parameters, `;`-separated. */
   executeSql(connection: SqlConnection, sql: string): MaybePromise<void>;
   /**

@@ -12,14 +12,29 @@ export interface SchemaStatement {
   readonly name: string;
   /** `CREATE TABLE … AS SELECT …`. */
   readonly asSelect: boolean;
+  /** `ALTER TABLE … ADD …`. */
+  readonly addsColumn: boolean;
+}
+
+/** A statement that changes rows; `REPLACE` is an insert. */
+export interface WriteStatement {
+  readonly type: "write";
+  readonly verb: "insert" | "update" | "delete";
 }
 
 /** A statement that begins or ends a transaction or a savepoint. */
-export interface TransactionStatement {
-  readonly type: "transaction";
-  /** `rollback to` keeps its savepoint and its transaction open. */
-  readonly verb: "begin" | "commit" | "rollback" | "savepoint" | "release" | "rollback to";
-}
+export type TransactionStatement =
+  | {
+      readonly type: "transaction";
+      readonly verb: "begin";
+      /** `BEGIN IMMEDIATE` or `EXCLUSIVE`: takes the write lock at once. */
+      readonly immediate: boolean;
+    }
+  | {
+      readonly type: "transaction";
+      /** `rollback to` keeps its savepoint and its transaction open. */
+      readonly verb: "commit" | "rollback" | "savepoint" | "release" | "rollback to";
+    };
 
 /** A pragma; `name` in lower case. */
 export interface PragmaStatement {
@@ -30,29 +45,38 @@ export interface PragmaStatement {
   readonly value: string | undefined;
 }
 
-/** What kind of statement a text is, as far as its first tokens tell. */
-export type StatementClass =
-  | { readonly type: "read" | "write" | "attach" | "other" }
+/** What kind of statement a text is, as far as its first tokens tell, and not behind `EXPLAIN`. */
+export type PlainStatementClass =
+  | { readonly type: "read" | "attach" | "detach" | "other" }
   | { readonly type: "vacuum"; readonly into: boolean }
+  | WriteStatement
   | SchemaStatement
   | TransactionStatement
   | PragmaStatement;
 
-const READ: StatementClass = { type: "read" };
-const WRITE: StatementClass = { type: "write" };
-const OTHER: StatementClass = { type: "other" };
+/** What `EXPLAIN` stands in front of. It does not run, but SQLite obeys some pragmas while it compiles them. */
+export interface ExplainStatement {
+  readonly type: "explain";
+  readonly explained: PlainStatementClass;
+}
+
+/** What kind of statement a text is, as far as its first tokens tell. */
+export type StatementClass = PlainStatementClass | ExplainStatement;
+
+const READ: PlainStatementClass = { type: "read" };
+const INSERT: PlainStatementClass = { type: "write", verb: "insert" };
+const OTHER: PlainStatementClass = { type: "other" };
 
 /** Classes that the first word alone decides. */
-const BY_FIRST_WORD: Readonly<Record<string, StatementClass>> = {
+const BY_FIRST_WORD: Readonly<Record<string, PlainStatementClass>> = {
   SELECT: READ,
   VALUES: READ,
-  EXPLAIN: READ,
-  INSERT: WRITE,
-  REPLACE: WRITE,
-  UPDATE: WRITE,
-  DELETE: WRITE,
+  INSERT,
+  REPLACE: INSERT,
+  UPDATE: { type: "write", verb: "update" },
+  DELETE: { type: "write", verb: "delete" },
   ATTACH: { type: "attach" },
-  BEGIN: { type: "transaction", verb: "begin" },
+  DETACH: { type: "detach" },
   COMMIT: { type: "transaction", verb: "commit" },
   END: { type: "transaction", verb: "commit" },
   SAVEPOINT: { type: "transaction", verb: "savepoint" },
@@ -80,9 +104,23 @@ export function classifyStatement(sql: string): StatementClass {
   const cursor = cursorOf(sql);
   let first = cursor.next();
   while (isOperator(first, ";")) first = cursor.next();
+  if (keywordOf(first) !== "EXPLAIN") return classifyPlain(cursor, first);
+  let explained = cursor.next();
+  if (keywordOf(explained) === "QUERY") {
+    cursor.next();
+    explained = cursor.next();
+  }
+  return { type: "explain", explained: classifyPlain(cursor, explained) };
+}
+
+function classifyPlain(cursor: Cursor, first: SqlToken | undefined): PlainStatementClass {
   const word = keywordOf(first);
   if (Object.hasOwn(BY_FIRST_WORD, word)) return BY_FIRST_WORD[word] ?? OTHER;
   switch (word) {
+    case "BEGIN": {
+      const mode = keywordOf(cursor.next());
+      return { type: "transaction", verb: "begin", immediate: mode === "IMMEDIATE" || mode === "EXCLUSIVE" };
+    }
     case "WITH":
       return classifyWith(cursor);
     case "ROLLBACK":
@@ -102,7 +140,7 @@ export function classifyStatement(sql: string): StatementClass {
 }
 
 /** The verb is the first of these words that follows the `)` of a table expression: earlier ones are names. */
-function classifyWith(cursor: Cursor): StatementClass {
+function classifyWith(cursor: Cursor): PlainStatementClass {
   let depth = 0;
   let afterClose = false;
   for (let token = cursor.next(); token !== undefined; token = cursor.next()) {
@@ -115,7 +153,7 @@ function classifyWith(cursor: Cursor): StatementClass {
   return OTHER;
 }
 
-function classifyPragma(cursor: Cursor): StatementClass {
+function classifyPragma(cursor: Cursor): PlainStatementClass {
   const { schema, name, after } = qualifiedName(cursor, cursor.next());
   if (name === undefined) return OTHER;
   let value: string | undefined;
@@ -135,7 +173,7 @@ const OBJECTS: Readonly<Record<string, SchemaStatement["object"]>> = {
   TRIGGER: "trigger",
 };
 
-function classifyCreate(cursor: Cursor): StatementClass {
+function classifyCreate(cursor: Cursor): PlainStatementClass {
   let token = cursor.next();
   const temp = keywordOf(token) === "TEMP" || keywordOf(token) === "TEMPORARY";
   if (temp || keywordOf(token) === "UNIQUE") token = cursor.next();
@@ -155,7 +193,7 @@ function classifyCreate(cursor: Cursor): StatementClass {
   return schemaStatement("create", virtual ? "virtual table" : object, temp, schema, name, after);
 }
 
-function classifyAlterOrDrop(cursor: Cursor, verb: "alter" | "drop"): StatementClass {
+function classifyAlterOrDrop(cursor: Cursor, verb: "alter" | "drop"): PlainStatementClass {
   const object = OBJECTS[keywordOf(cursor.next())];
   if (object === undefined) return OTHER;
   let token = cursor.next();
@@ -175,11 +213,12 @@ function schemaStatement(
   schema: string | undefined,
   name: string | undefined,
   after: SqlToken | undefined,
-): StatementClass {
+): PlainStatementClass {
   if (name === undefined) return OTHER;
   const temporary = temp || schema?.toLowerCase() === "temp";
   const asSelect = verb === "create" && object === "table" && keywordOf(after) === "AS";
-  return { type: "schema", verb, object, temporary, schema, name, asSelect };
+  const addsColumn = verb === "alter" && keywordOf(after) === "ADD";
+  return { type: "schema", verb, object, temporary, schema, name, asSelect, addsColumn };
 }
 
 /** A name with or without a schema in front, and the token after it. */

@@ -29,6 +29,14 @@ export interface WalHeader extends WalHeaderFields {
   readonly checksum2: number;
 }
 
+/** Whether two logs, or positions in them, are of the same generation. */
+export function sameSalts(
+  left: Pick<WalHeaderFields, "salt1" | "salt2">,
+  right: Pick<WalHeaderFields, "salt1" | "salt2">,
+): boolean {
+  return left.salt1 === right.salt1 && left.salt2 === right.salt2;
+}
+
 /** Reads a header; `undefined` if the bytes are not a whole and undamaged one: SQLite then takes the log for empty. */
 export function parseWalHeader(bytes: Uint8Array): WalHeader | undefined {
   if (bytes.length < WAL_HEADER_SIZE) return undefined;

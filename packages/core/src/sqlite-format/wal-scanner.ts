@@ -27,6 +27,16 @@ export function startOfLog(header: WalHeader): WalCommitPoint {
 }
 
 /**
+ * Whether these bytes, read from where the last frame of a commit begins, are still that frame's header. What the log
+ * held there may be overwritten: a commit that could not be synced, or one that a crash took back.
+ */
+export function endsCommit(frameHeader: Uint8Array, { checksum1, checksum2 }: WalCommitPoint): boolean {
+  if (frameHeader.length < FRAME_HEADER_SIZE) return false;
+  const view = new DataView(frameHeader.buffer, frameHeader.byteOffset, frameHeader.byteLength);
+  return view.getUint32(16) === checksum1 && view.getUint32(20) === checksum2;
+}
+
+/**
  * Reads a log piece by piece, from its start or from an earlier commit. Knows bytes, no file.
  *
  * It stops at the first frame that does not belong: torn, of another generation, or not written yet. What was written

@@ -49,7 +49,9 @@ export function parseTapeRow(row: SqlRow, shapes: Shapes): TapeChange {
   }
   const shape = shapes.get(Number(shapeId));
   if (shape === undefined) {
-    throw new SyncError("internal", `Change ${changeId} has the unknown shape ${String(shapeId)}.`, { changeId });
+    throw new SyncError("internal", `Change ${changeId} has the unknown shape ${String(shapeId)}.`, {
+      changeId,
+    });
   }
   const width = imageWidth(shape);
   const image = row.slice(first, first + width);
@@ -59,8 +61,17 @@ export function parseTapeRow(row: SqlRow, shapes: Shapes): TapeChange {
     case TAPE_OPERATION.delete:
       return { type: "delete", changeId, parked, shape, before: image };
     case TAPE_OPERATION.update:
-      return { type: "update", changeId, parked, shape, before: image, after: row.slice(first + width, first + 2 * width) };
+      return {
+        type: "update",
+        changeId,
+        parked,
+        shape,
+        before: image,
+        after: row.slice(first + width, first + 2 * width),
+      };
     default:
-      throw new SyncError("internal", `Change ${changeId} has the unknown operation ${String(operation)}.`, { changeId });
+      throw new SyncError("internal", `Change ${changeId} has the unknown operation ${String(operation)}.`, {
+        changeId,
+      });
   }
 }

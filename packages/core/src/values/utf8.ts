@@ -54,7 +54,12 @@ export function decodeUtf8(bytes: Uint8Array): string {
         length++;
       }
       const whole = expected > 1 && length === expected && lead < 0xf5;
-      if (whole && value >= (SEQUENCE_MINIMUM[expected] as number) && !(value >= 0xd800 && value <= 0xdfff) && value <= 0x10ffff) {
+      if (
+        whole &&
+        value >= (SEQUENCE_MINIMUM[expected] as number) &&
+        !(value >= 0xd800 && value <= 0xdfff) &&
+        value <= 0x10ffff
+      ) {
         code = value;
       }
     }

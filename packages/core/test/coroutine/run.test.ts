@@ -58,7 +58,9 @@ describe("runSync", () => {
   });
 
   test("refuses a port that answers later", () => {
-    expect(() => runSync(nap(), portsOf({ now: async () => 1 }))).toThrowError(expect.objectContaining({ code: "internal" }));
+    expect(() => runSync(nap(), portsOf({ now: async () => 1 }))).toThrowError(
+      expect.objectContaining({ code: "internal" }),
+    );
   });
 });
 
@@ -104,6 +106,8 @@ describe("runAsync", () => {
   });
 
   test("does not begin when it is aborted already", async () => {
-    await expect(runAsync(nap(), portsOf({}), AbortSignal.abort())).rejects.toMatchObject({ code: "aborted" });
+    await expect(runAsync(nap(), portsOf({}), AbortSignal.abort())).rejects.toMatchObject({
+      code: "aborted",
+    });
   });
 });

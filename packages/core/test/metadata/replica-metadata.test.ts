@@ -29,7 +29,11 @@ const codeOf = (bytes: Uint8Array): string => {
 test("comes back as it was", () => {
   expect(decodeMetadata(encodeMetadata(METADATA), "x")).toEqual(METADATA);
   const { pages } = METADATA;
-  const fresh = { ...METADATA, revision: undefined, pages: { ...pages, watermark: undefined, header: undefined } };
+  const fresh = {
+    ...METADATA,
+    revision: undefined,
+    pages: { ...pages, watermark: undefined, header: undefined },
+  };
   expect(decodeMetadata(encodeMetadata(fresh), "x")).toEqual(fresh);
 });
 

@@ -9,10 +9,20 @@ const KEYED: TableShape = {
   columns: ["id", "a", "b"],
   key: { type: "columns", columns: ["id"], nullable: false },
 };
-const NULLABLE: TableShape = { ...KEYED, table: "n", key: { type: "columns", columns: ["id"], nullable: true } };
+const NULLABLE: TableShape = {
+  ...KEYED,
+  table: "n",
+  key: { type: "columns", columns: ["id"], nullable: true },
+};
 const KEYLESS: TableShape = { table: "k", columns: ["a"], key: { type: "rowid", alias: "_rowid_" } };
 
-const insert = (shape: TableShape, after: SqlRow): RowChange => ({ type: "insert", changeId: 1, parked: false, shape, after });
+const insert = (shape: TableShape, after: SqlRow): RowChange => ({
+  type: "insert",
+  changeId: 1,
+  parked: false,
+  shape,
+  after,
+});
 const update = (shape: TableShape, before: SqlRow, after: SqlRow): RowChange => ({
   type: "update",
   changeId: 1,
@@ -21,7 +31,13 @@ const update = (shape: TableShape, before: SqlRow, after: SqlRow): RowChange => 
   before,
   after,
 });
-const remove = (shape: TableShape, before: SqlRow): RowChange => ({ type: "delete", changeId: 1, parked: false, shape, before });
+const remove = (shape: TableShape, before: SqlRow): RowChange => ({
+  type: "delete",
+  changeId: 1,
+  parked: false,
+  shape,
+  before,
+});
 
 describe("insert", () => {
   test("is an upsert on the key", () => {
@@ -46,14 +62,18 @@ describe("insert", () => {
   });
 
   test("leaves out columns that the target does not have, by name", () => {
-    expect(changeToStatement(insert(KEYED, [1n, "x", "y"]), { columns: new Set(["b", "id", "new"]) })).toEqual({
+    expect(
+      changeToStatement(insert(KEYED, [1n, "x", "y"]), { columns: new Set(["b", "id", "new"]) }),
+    ).toEqual({
       sql: 'INSERT INTO "my ""t""" ("id", "b") VALUES (?, ?) ON CONFLICT ("id") DO UPDATE SET "b" = excluded."b"',
       params: [1n, "y"],
     });
   });
 
   test("writes infinities as literals, which JSON cannot carry", () => {
-    expect(changeToStatement(insert(KEYED, [1n, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]))).toMatchObject({
+    expect(
+      changeToStatement(insert(KEYED, [1n, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])),
+    ).toMatchObject({
       sql: expect.stringContaining("VALUES (?, 9e999, -9e999)"),
       params: [1n],
     });
@@ -70,8 +90,12 @@ describe("update", () => {
 
   test("tells 1 from 1.0, 0.0 from −0.0, and blobs by content", () => {
     const before: SqlRow = [1n, 1n, new Uint8Array([1, 2])];
-    expect(changeToStatement(update(KEYED, before, [1n, 1, new Uint8Array([1, 2])]))?.sql).toContain('SET "a" = ? WHERE');
-    expect(changeToStatement(update(KEYED, [1n, 0, null], [1n, -0, null]))?.sql).toContain('SET "a" = ? WHERE');
+    expect(changeToStatement(update(KEYED, before, [1n, 1, new Uint8Array([1, 2])]))?.sql).toContain(
+      'SET "a" = ? WHERE',
+    );
+    expect(changeToStatement(update(KEYED, [1n, 0, null], [1n, -0, null]))?.sql).toContain(
+      'SET "a" = ? WHERE',
+    );
   });
 
   test("that changed nothing is no statement", () => {
@@ -101,5 +125,7 @@ test("a row without a key is found by its image first, then by rowid if it is li
     sql: 'DELETE FROM "k" WHERE "_rowid_" = coalesce((SELECT "_rowid_" FROM "k" WHERE "_rowid_" = ? AND "a" IS ?), (SELECT "_rowid_" FROM "k" WHERE "a" IS ? LIMIT 1), (SELECT "_rowid_" FROM "k" WHERE "_rowid_" = ? AND ("a" IS ?)))',
     params: [9n, "x", "x", 9n, "x"],
   });
-  expect(changeToStatement(update(KEYLESS, [9n, "x"], [10n, "y"]))?.sql).toMatch(/^UPDATE "k" SET "a" = \? WHERE/);
+  expect(changeToStatement(update(KEYLESS, [9n, "x"], [10n, "y"]))?.sql).toMatch(
+    /^UPDATE "k" SET "a" = \? WHERE/,
+  );
 });

@@ -25,9 +25,17 @@ const brief = (changes: readonly TapeChange[]): unknown[] =>
   );
 
 test.each<[string, TapeChange[], unknown[]]>([
-  ["an insert mended later", [insert([1n, "bad"]), update([1n, "bad"], [1n, "good"])], [["insert", null, [1n, "good"]]]],
+  [
+    "an insert mended later",
+    [insert([1n, "bad"]), update([1n, "bad"], [1n, "good"])],
+    [["insert", null, [1n, "good"]]],
+  ],
   ["an insert taken back", [insert([1n, "x"]), remove([1n, "x"])], []],
-  ["two updates", [update([1n, "a"], [1n, "b"]), update([1n, "b"], [1n, "c"])], [["update", [1n, "a"], [1n, "c"]]]],
+  [
+    "two updates",
+    [update([1n, "a"], [1n, "b"]), update([1n, "b"], [1n, "c"])],
+    [["update", [1n, "a"], [1n, "c"]]],
+  ],
   ["an update, then gone", [update([1n, "a"], [1n, "b"]), remove([1n, "b"])], [["delete", [1n, "a"], null]]],
   ["gone, then back", [remove([1n, "a"]), insert([1n, "z"])], [["update", [1n, "a"], [1n, "z"]]]],
   [
@@ -64,7 +72,11 @@ test.each<[string, TapeChange[], unknown[]]>([
     [insert([1n, "x"]), schema("ALTER TABLE t ADD COLUMN b"), update([1n, "x"], [1n, "y"])],
     [["insert", null, [1n, "x"]], "ALTER TABLE t ADD COLUMN b", ["update", [1n, "x"], [1n, "y"]]],
   ],
-  ["an insert taken back and made again", [insert([1n, "x"]), remove([1n, "x"]), insert([1n, "y"])], [["insert", null, [1n, "y"]]]],
+  [
+    "an insert taken back and made again",
+    [insert([1n, "x"]), remove([1n, "x"]), insert([1n, "y"])],
+    [["insert", null, [1n, "y"]]],
+  ],
 ])("%s", (_name, changes, expected) => {
   expect(brief(coalesceChanges(changes))).toEqual(expected);
 });

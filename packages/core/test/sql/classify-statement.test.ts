@@ -4,20 +4,24 @@ import { classifyStatement } from "../../src/sql/classify-statement.js";
 const TYPES: [sql: string, type: string][] = [
   ["-- c\n /* d */ ; SELECT 1", "read"],
   ["VALUES (1)", "read"],
-  ["EXPLAIN INSERT INTO t VALUES (1)", "read"],
-  ["insert into t values (1)", "write"],
-  ["REPLACE INTO t VALUES (1)", "write"],
-  ["WITH a AS (SELECT 1), b(x) AS NOT MATERIALIZED (VALUES (2)) INSERT INTO t SELECT * FROM a", "write"],
-  ["WITH RECURSIVE a(delete) AS (SELECT 1) DELETE FROM t", "write"],
   ["WITH replace AS (SELECT 1) SELECT replace(1,2,3) FROM replace", "read"],
   ["ATTACH 'x' AS y", "attach"],
-  ["DETACH y", "other"],
+  ["DETACH y", "detach"],
   ["ANALYZE", "other"],
   ["REINDEX t", "other"],
   ["nonsense", "other"],
   ["CREATE nonsense", "other"],
   ["constructor", "other"],
   ["", "other"],
+];
+
+const WRITES: [sql: string, verb: string][] = [
+  ["insert into t values (1)", "insert"],
+  ["REPLACE INTO t VALUES (1)", "insert"],
+  ["/* x */ update t set a = 1", "update"],
+  ["WITH a AS (SELECT 1), b(x) AS NOT MATERIALIZED (VALUES (2)) INSERT INTO t SELECT * FROM a", "insert"],
+  ["WITH RECURSIVE a(delete) AS (SELECT 1) DELETE FROM t", "delete"],
+  ["WITH replace AS (SELECT 1) UPDATE t SET a = 1", "update"],
 ];
 
 const SCHEMA: [sql: string, expected: Record<string, unknown>][] = [
@@ -33,13 +37,18 @@ const SCHEMA: [sql: string, expected: Record<string, unknown>][] = [
   ["CREATE UNIQUE INDEX IF NOT EXISTS i ON t(a)", { object: "index", name: "i" }],
   ["CREATE TEMP VIEW v AS SELECT 1", { object: "view", temporary: true, asSelect: false }],
   ["CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END", { object: "trigger", name: "g" }],
-  ["ALTER TABLE `t` RENAME TO u", { verb: "alter", object: "table", name: "t" }],
+  ["ALTER TABLE `t` RENAME TO u", { verb: "alter", object: "table", name: "t", addsColumn: false }],
+  ["ALTER TABLE add RENAME TO u", { name: "add", addsColumn: false }],
+  ["alter table main.t add column a", { verb: "alter", name: "t", addsColumn: true }],
   ["DROP TABLE IF EXISTS main.t", { verb: "drop", object: "table", name: "t", schema: "main" }],
   ["DROP INDEX 'i'", { verb: "drop", object: "index", name: "i" }],
 ];
 
 const OTHERS: [sql: string, expected: Record<string, unknown>][] = [
-  ["BEGIN IMMEDIATE", { type: "transaction", verb: "begin" }],
+  ["BEGIN", { type: "transaction", verb: "begin", immediate: false }],
+  ["BEGIN DEFERRED TRANSACTION", { type: "transaction", verb: "begin", immediate: false }],
+  ["BEGIN IMMEDIATE", { type: "transaction", verb: "begin", immediate: true }],
+  ["begin exclusive", { type: "transaction", verb: "begin", immediate: true }],
   ["END TRANSACTION", { type: "transaction", verb: "commit" }],
   ["ROLLBACK", { type: "transaction", verb: "rollback" }],
   ["ROLLBACK TRANSACTION TO SAVEPOINT s", { type: "transaction", verb: "rollback to" }],
@@ -47,12 +56,20 @@ const OTHERS: [sql: string, expected: Record<string, unknown>][] = [
   ["PRAGMA user_version", { type: "pragma", name: "user_version", value: undefined }],
   ["PRAGMA main.USER_VERSION = -5", { type: "pragma", name: "user_version", schema: "main", value: "-5" }],
   ["PRAGMA journal_mode('WAL')", { type: "pragma", name: "journal_mode", value: "wal" }],
+  ["EXPLAIN INSERT INTO t VALUES (1)", { type: "explain", explained: { type: "write", verb: "insert" } }],
+  [
+    "; explain query plan pragma synchronous = off",
+    { type: "explain", explained: { type: "pragma", name: "synchronous", value: "off" } },
+  ],
+  ["EXPLAIN EXPLAIN SELECT 1", { type: "explain", explained: { type: "other" } }],
+  ["EXPLAIN", { type: "explain", explained: { type: "other" } }],
   ["VACUUM", { type: "vacuum", into: false }],
   ["VACUUM main INTO 'x'", { type: "vacuum", into: true }],
 ];
 
 describe("classifyStatement", () => {
   test.each(TYPES)("%s", (sql, type) => expect(classifyStatement(sql).type).toBe(type));
+  test.each(WRITES)("%s", (sql, verb) => expect(classifyStatement(sql)).toEqual({ type: "write", verb }));
   test.each(SCHEMA)("%s", (sql, expected) =>
     expect(classifyStatement(sql)).toMatchObject({ type: "schema", ...expected }),
   );

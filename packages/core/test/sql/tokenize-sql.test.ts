@@ -32,6 +32,8 @@ const CASES: [sql: string, tokens: string[]][] = [
   ["größe $x", ["word größe", "variable $x"]],
   ["'open", ["illegal 'open"]],
   ["[open", ["illegal [open"]],
+  ["'' 'a'", ["string ''", "string 'a'"]],
+  ["x'00' xy", ["blob x'00'", "word xy"]],
   ["a # b", ["word a", "illegal #", "word b"]],
   ["a\0b", ["word a"]],
   ["\uFEFFselect", ["word select"]],

@@ -1,9 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { PAGE_SIZE } from "@tributary/core";
+import { DATABASE_HEADER_SIZE, PAGE_SIZE, parseDatabaseHeader } from "@tributary/core";
 import { ServerError } from "../server-error.js";
 import { type Connection, openConnection } from "./open-connection.js";
-
-const SIGNATURE = "SQLite format 3\0";
 
 /**
  * A database file, opened for reading its pages and for SQL.
@@ -40,18 +38,17 @@ export function openDatabaseFile(path: string, walLimitBytes: number): DatabaseF
 
 function checkHeader(descriptor: number, path: string): void {
   if (!fstatSync(descriptor).isFile()) throw new ServerError("cannot-open", `${path} is not a file`);
-  const header = new Uint8Array(100);
-  const length = readSync(descriptor, header, 0, header.length, 0);
+  const bytes = new Uint8Array(DATABASE_HEADER_SIZE);
+  const length = readSync(descriptor, bytes, 0, bytes.length, 0);
   if (length === 0) return;
-  if (length < header.length || new TextDecoder("latin1").decode(header.subarray(0, 16)) !== SIGNATURE) {
+  const header = parseDatabaseHeader(bytes.subarray(0, length));
+  if (header === undefined) {
     throw new ServerError(
       "not-a-database",
       `${path} is not an SQLite database: give the path of one, or of a new file`,
     );
   }
-  // 1 stands for 65 536.
-  const pageSize = new DataView(header.buffer).getUint16(16);
-  checkPageSize(pageSize === 1 ? 65_536 : pageSize, path);
+  checkPageSize(header.pageSize, path);
 }
 
 function checkPageSize(pageSize: number, path: string): void {

@@ -1,6 +1,6 @@
+import { splitStatements } from "@tributary/core";
 import type { HranaStmt, HranaStreamRequest, HranaStreamResponse, HranaStreamResult } from "@tributary/wire";
 import { WireError } from "@tributary/wire";
-import { splitStatements } from "../sql/split-statements.js";
 import type { SqlConnection } from "../sql/sql-connection.js";
 import { SqlError, toSqlError } from "../sql/sql-error.js";
 import type { WriterQueue } from "../sql/writer-queue.js";
@@ -97,12 +97,10 @@ export class HranaStream {
   }
 
   #sqlOf({ sql, sql_id }: Pick<HranaStmt, "sql" | "sql_id">): string {
-    if (sql != null && sql_id == null) return sql;
-    if (sql_id == null || sql != null)
-      throw new HranaRequestError("exactly one of sql and sql_id must be given");
-    const stored = this.#storedSql.get(sql_id);
-    if (stored === undefined) throw new HranaRequestError(`SQL text ${sql_id} is not stored`);
-    return stored;
+    // The wire sees to it that exactly one of them is given.
+    const text = sql ?? this.#storedSql.get(sql_id as number);
+    if (text === undefined) throw new HranaRequestError(`SQL text ${sql_id} is not stored`);
+    return text;
   }
 }
 

@@ -1,7 +1,7 @@
+import { classifyStatement } from "@tributary/core";
 import type { HranaBatch, HranaBatchResult, HranaError, HranaStmt, HranaStmtResult } from "@tributary/wire";
 import { toSqlError } from "../sql/sql-error.js";
-import { sqlTokens } from "../sql/sql-tokens.js";
-import { type ConditionContext, checkCondition, holds, isInTransaction } from "./batch-condition.js";
+import { type ConditionContext, holds, isInTransaction } from "./batch-condition.js";
 import { argumentsOf, type StatementRunner, toHranaResult } from "./statement-runner.js";
 import { toHranaError } from "./to-hrana-error.js";
 
@@ -24,10 +24,7 @@ export async function runBatch(
   sqlOf: (stmt: HranaStmt) => string,
 ): Promise<HranaBatchResult> {
   const { steps } = batch;
-  const sqlOfSteps = steps.map(({ condition, stmt }, index) => {
-    if (condition != null) checkCondition(condition, index);
-    return sqlOf(stmt);
-  });
+  const sqlOfSteps = steps.map(({ stmt }) => sqlOf(stmt));
   const results: (HranaStmtResult | null)[] = [];
   const errors: (HranaError | null)[] = [];
   const context: ConditionContext = {
@@ -59,9 +56,6 @@ export async function runBatch(
 }
 
 function isAddColumn(sql: string): boolean {
-  const words: string[] = [];
-  for (const { kind, text } of sqlTokens(sql)) {
-    if (kind === "word") words.push(text);
-  }
-  return words[0] === "ALTER" && words.includes("ADD");
+  const statement = classifyStatement(sql);
+  return statement.type === "schema" && statement.addsColumn;
 }

@@ -1,4 +1,4 @@
-import { grownToHold } from "../wal/growable-array.js";
+import { grownToHold } from "@tributary/core";
 
 const PAGES_PER_BLOCK = 1024;
 

@@ -1,12 +1,9 @@
 import { readSync } from "node:fs";
-import { PAGE_SIZE } from "@tributary/core";
+import { LOCK_BYTE_PAGE, PAGE_SIZE } from "@tributary/core";
 import { ServerError } from "../server-error.js";
 import type { WalTracker } from "../wal/wal-tracker.js";
 import type { RevisionLog } from "./revision-log.js";
 import type { Snapshot } from "./snapshot.js";
-
-/** Page number of the page that holds the byte at 1 GiB, which SQLite locks and never writes. */
-const LOCK_BYTE_PAGE = 0x4000_0000 / PAGE_SIZE + 1;
 
 /** Reads pages of a snapshot straight from the files, past SQLite. */
 export class PageReader {

@@ -84,7 +84,7 @@ export class RevisionLog {
   #beginEpoch(): void {
     this.#current = firstRevision();
     this.#index.clear();
-    this.#databaseSizeKnown = (this.#wal.generation?.frameCount ?? 0) > 0;
+    this.#databaseSizeKnown = (this.#wal.generation?.frames ?? 0) > 0;
   }
 }
 

@@ -1,7 +1,7 @@
+import { FRAME_SIZE, type FrameIndex, frameOffset } from "@tributary/core";
 import type { Connection } from "../database/open-connection.js";
 import type { ServerClock } from "../server-clock.js";
 import { ServerError } from "../server-error.js";
-import { FRAME_SIZE } from "../wal/wal-generation.js";
 import type { WalTracker } from "../wal/wal-tracker.js";
 import { ReadPin } from "./read-pin.js";
 import { formatRevision, type Revision } from "./revision.js";
@@ -61,7 +61,7 @@ export class SnapshotStore {
         revision,
         databaseSize: log.databaseSize,
         generation: wal.generation,
-        frameLimit: wal.generation?.frameCount ?? 0,
+        frameLimit: wal.generation?.frames ?? 0,
         pin: this.#newestPin.retain(),
         readers: 0,
         lastUsedAt: 0,
@@ -103,14 +103,14 @@ export class SnapshotStore {
     this.#forgetOldEpoch();
     const { wal, walLimitBytes } = this.#options;
     const generation = wal.generation;
-    if (generation === undefined || generation.byteLength <= walLimitBytes) return;
-    if (generation.frameCount < this.#nextAttemptAt) return;
+    if (generation === undefined || byteLengthOf(generation) <= walLimitBytes) return;
+    if (generation.frames < this.#nextAttemptAt) return;
     for (const snapshot of this.#snapshots.values()) if (snapshot.readers > 0) return;
     this.#expire(true);
     if (this.#snapshots.size > 0) return;
     if (!this.checkpoint()) {
       // A transaction of somebody's is in the way. What it costs to try again grows with the WAL.
-      this.#nextAttemptAt = generation.frameCount + Math.ceil(walLimitBytes / FRAME_SIZE / 4);
+      this.#nextAttemptAt = generation.frames + Math.ceil(walLimitBytes / FRAME_SIZE / 4);
     }
   }
 
@@ -118,7 +118,7 @@ export class SnapshotStore {
   checkpoint(): boolean {
     const { log, wal, checkpoint } = this.#options;
     this.#renewPin();
-    if (checkpoint() !== (wal.generation?.frameCount ?? 0)) return false;
+    if (checkpoint() !== (wal.generation?.frames ?? 0)) return false;
     // Only a reader that begins now stands on the file alone and lets the WAL start over. It begins while the one
     // before it still stands on the WAL: nobody can start the WAL over in between.
     const sequence = log.current.sequence;
@@ -156,7 +156,7 @@ export class SnapshotStore {
   #expire(walTooLong = false): void {
     const { clock, retentionMs, wal, walLimitBytes } = this.#options;
     const expiry = clock.now() - retentionMs;
-    const length = wal.generation?.byteLength ?? 0;
+    const length = wal.generation === undefined ? 0 : byteLengthOf(wal.generation);
     for (const snapshot of this.#snapshots.values()) {
       if (snapshot.readers > 0) continue;
       const limit = snapshot.wanted ? RETAINED_WAL_FACTOR * walLimitBytes : walLimitBytes;
@@ -175,4 +175,9 @@ export class SnapshotStore {
     this.#snapshots.delete(snapshot.revision.sequence);
     if (snapshot.readers === 0) snapshot.pin.release();
   }
+}
+
+/** Length of the log up to the last committed frame, bytes. */
+function byteLengthOf(generation: FrameIndex): number {
+  return frameOffset(generation.frames + 1);
 }

@@ -1,4 +1,4 @@
-import type { WalGeneration } from "../wal/wal-generation.js";
+import type { FrameIndex } from "@tributary/core";
 import type { ReadPin } from "./read-pin.js";
 import type { Revision } from "./revision.js";
 
@@ -11,7 +11,7 @@ export interface Snapshot {
   /** Pages. */
   readonly databaseSize: number;
   /** Undefined: the WAL was empty, everything is in the file. */
-  readonly generation: WalGeneration | undefined;
+  readonly generation: FrameIndex | undefined;
   readonly frameLimit: number;
   readonly pin: ReadPin;
   /** How many downloads are reading it. */

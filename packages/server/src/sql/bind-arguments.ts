@@ -1,4 +1,4 @@
-import type { SqlValue } from "@tributary/core";
+import { type SqlValue, sameValue } from "@tributary/core";
 import { SqlError } from "./sql-error.js";
 
 /** Arguments of a statement. */
@@ -59,14 +59,4 @@ function valueByName(named: StatementArguments["named"], name: string | null): S
   if (name === null) return undefined;
   const exact = named.find((argument) => argument.name === name);
   return (exact ?? named.find((argument) => argument.name === name.slice(1)))?.value;
-}
-
-function sameValue(left: SqlValue, right: SqlValue): boolean {
-  return (
-    left === right || (left instanceof Uint8Array && right instanceof Uint8Array && equalBytes(left, right))
-  );
-}
-
-function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, index) => byte === right[index]);
 }

@@ -1,8 +1,7 @@
-import type { SqlRow, SqlValue } from "@tributary/core";
+import { type SqlRow, type SqlValue, StatementCache } from "@tributary/core";
 import type { Statement } from "better-sqlite3";
 import type { Connection } from "../database/open-connection.js";
 import { bindArguments, type StatementArguments } from "./bind-arguments.js";
-import { LruCache } from "./lru-cache.js";
 import { isLockWait, SqlError, toSqlError } from "./sql-error.js";
 import { type StatementShape, shapeOf } from "./statement-shape.js";
 
@@ -42,7 +41,7 @@ const NO_ROWS: readonly SqlRow[] = [];
 /** One SQLite connection, as a Hrana stream sees it. Synchronous; errors are those of better-sqlite3 or `SqlError`. */
 export class SqlConnection {
   readonly #connection: Connection;
-  readonly #prepared = new LruCache<PreparedStatement>(CACHED_STATEMENTS);
+  readonly #prepared = new StatementCache<PreparedStatement>(CACHED_STATEMENTS);
   readonly #lastChange: Statement<unknown[], unknown>;
   #holdsWriteLock = false;
 
@@ -64,17 +63,12 @@ export class SqlConnection {
 
   /** Compiles a statement, or finds it compiled. Throws `SqlError`. */
   prepare(sql: string): PreparedStatement {
-    const found = this.#prepared.get(sql);
-    if (found !== undefined) return found;
-    const shape = shapeOf(sql);
-    const prepared = this.#compile(sql, shape);
-    this.#prepared.set(sql, prepared);
-    return prepared;
+    return this.#prepared.get(sql, (text) => this.#compile(text));
   }
 
   /** What a statement takes and gives, without running it. Throws `SqlError`. */
   describe(sql: string): SqlDescription {
-    const { shape, statement, readonly } = this.#compile(sql, shapeOf(sql));
+    const { shape, statement, readonly } = this.#compile(sql);
     const columns = statement.reader ? columnsOf(statement) : NO_COLUMNS;
     return { shape, columns, readonly };
   }
@@ -130,7 +124,8 @@ export class SqlConnection {
     this.#connection.close();
   }
 
-  #compile(sql: string, shape: StatementShape): PreparedStatement {
+  #compile(sql: string): PreparedStatement {
+    const shape = shapeOf(sql);
     // Before SQLite sees it: some pragmas take effect while they are compiled.
     if (shape.refusal !== undefined)
       throw new SqlError("SQL_PARSE_ERROR", `SQL not allowed: ${shape.refusal}`);

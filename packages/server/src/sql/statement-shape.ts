@@ -1,4 +1,9 @@
-import { type SqlToken, sqlTokens } from "./sql-tokens.js";
+import {
+  classifyStatement,
+  type PlainStatementClass,
+  type StatementClass,
+  tokenizeSql,
+} from "@tributary/core";
 
 /** What a statement does, as far as its result and its locks depend on it. */
 export type StatementKind = "insert" | "update" | "delete" | "begin-write" | "end" | "other";
@@ -16,76 +21,61 @@ export interface StatementShape {
   readonly refusal: string | undefined;
 }
 
-const ROW_KINDS: Readonly<Record<string, StatementKind>> = {
-  INSERT: "insert",
-  REPLACE: "insert",
-  UPDATE: "update",
-  DELETE: "delete",
-};
-
 /** Pragmas that would take the file or the process out of the server's hands; reading them is fine. */
 const PRAGMAS_NOT_TO_SET = new Set([
-  "BUSY_TIMEOUT",
-  "CELL_SIZE_CHECK",
-  "CHECKPOINT_FULLFSYNC",
-  "DATA_STORE_DIRECTORY",
-  "FULLFSYNC",
-  "HARD_HEAP_LIMIT",
-  "JOURNAL_MODE",
-  "JOURNAL_SIZE_LIMIT",
-  "LOCKING_MODE",
-  "MMAP_SIZE",
-  "PAGE_SIZE",
-  "SCHEMA_VERSION",
-  "SOFT_HEAP_LIMIT",
-  "SYNCHRONOUS",
-  "TEMP_STORE_DIRECTORY",
-  "THREADS",
-  "WAL_AUTOCHECKPOINT",
-  "WRITABLE_SCHEMA",
+  "busy_timeout",
+  "cell_size_check",
+  "checkpoint_fullfsync",
+  "data_store_directory",
+  "fullfsync",
+  "hard_heap_limit",
+  "journal_mode",
+  "journal_size_limit",
+  "locking_mode",
+  "mmap_size",
+  "page_size",
+  "schema_version",
+  "soft_heap_limit",
+  "synchronous",
+  "temp_store_directory",
+  "threads",
+  "wal_autocheckpoint",
+  "writable_schema",
 ]);
 
 /** Reads the shape of one statement. */
 export function shapeOf(sql: string): StatementShape {
-  const tokens = [...sqlTokens(sql)];
-  const isExplain = tokens[0]?.text === "EXPLAIN";
-  let first = 0;
-  // The statement after EXPLAIN is looked at as well: SQLite runs some pragmas while it compiles them.
-  if (isExplain) first = tokens[1]?.text === "QUERY" ? 3 : 1;
+  const statement = classifyStatement(sql);
+  const isExplain = statement.type === "explain";
   return {
-    kind: isExplain ? "other" : kindOf(tokens, first),
+    kind: kindOf(statement),
     isExplain,
-    parameterNames: parameterNamesOf(tokens),
-    refusal: refusalOf(tokens, first),
+    parameterNames: parameterNamesOf(sql),
+    // The statement after EXPLAIN is looked at as well: SQLite runs some pragmas while it compiles them.
+    refusal: refusalOf(isExplain ? statement.explained : statement),
   };
 }
 
-function kindOf(tokens: readonly SqlToken[], first: number): StatementKind {
-  const word = tokens[first]?.text ?? "";
-  if (word === "BEGIN") {
-    const mode = tokens[first + 1]?.text;
-    return mode === "IMMEDIATE" || mode === "EXCLUSIVE" ? "begin-write" : "other";
+function kindOf(statement: StatementClass): StatementKind {
+  if (statement.type === "write") return statement.verb;
+  if (statement.type !== "transaction") return "other";
+  switch (statement.verb) {
+    case "begin":
+      return statement.immediate ? "begin-write" : "other";
+    case "commit":
+    case "rollback":
+    case "rollback to":
+      return "end";
+    default:
+      return "other";
   }
-  if (word === "COMMIT" || word === "END" || word === "ROLLBACK") return "end";
-  if (word !== "WITH") return ROW_KINDS[word] ?? "other";
-  let depth = 0;
-  for (const { text, kind } of tokens.slice(first + 1)) {
-    if (text === "(") depth += 1;
-    else if (text === ")") depth -= 1;
-    else if (depth === 0 && kind === "word") {
-      if (text === "SELECT" || text === "VALUES") return "other";
-      const found = ROW_KINDS[text];
-      if (found !== undefined) return found;
-    }
-  }
-  return "other";
 }
 
 /** Numbers parameters as SQLite does (https://www.sqlite.org/lang_expr.html#varparam). */
-function parameterNamesOf(tokens: readonly SqlToken[]): (string | null)[] {
+function parameterNamesOf(sql: string): (string | null)[] {
   const names: (string | null)[] = [null];
-  for (const { kind, text } of tokens) {
-    if (kind !== "parameter") continue;
+  for (const { type, text } of tokenizeSql(sql)) {
+    if (type !== "variable") continue;
     if (text === "?") {
       names.push(null);
     } else if (text.startsWith("?")) {
@@ -101,26 +91,20 @@ function parameterNamesOf(tokens: readonly SqlToken[]): (string | null)[] {
   return names;
 }
 
-function refusalOf(tokens: readonly SqlToken[], first: number): string | undefined {
-  const word = tokens[first]?.text ?? "";
-  if (word === "ATTACH" || word === "DETACH" || word === "VACUUM")
-    return `${word} is not allowed on a synced database`;
-  if (word !== "PRAGMA") return undefined;
-  const dotted = tokens[first + 2]?.text === ".";
-  const nameAt = first + (dotted ? 3 : 1);
-  const name = pragmaName(tokens[nameAt]);
-  const operator = tokens[nameAt + 1]?.text;
-  const sets = operator === "=" || operator === "(";
-  if (name === "WAL_CHECKPOINT")
-    return "PRAGMA wal_checkpoint is not allowed: the server checkpoints by itself";
-  if (sets && PRAGMAS_NOT_TO_SET.has(name)) {
-    return `PRAGMA ${name.toLowerCase()} cannot be set on a synced database`;
+function refusalOf(statement: PlainStatementClass): string | undefined {
+  switch (statement.type) {
+    case "attach":
+    case "detach":
+    case "vacuum":
+      return `${statement.type.toUpperCase()} is not allowed on a synced database`;
+    case "pragma":
+      break;
+    default:
+      return undefined;
   }
-  return undefined;
-}
-
-function pragmaName(token: SqlToken | undefined): string {
-  if (token === undefined) return "";
-  const quoted = token.kind === "quoted" || token.kind === "string";
-  return (quoted ? token.text.slice(1, -1) : token.text).toUpperCase();
+  const { name, value } = statement;
+  if (name === "wal_checkpoint")
+    return "PRAGMA wal_checkpoint is not allowed: the server checkpoints by itself";
+  if (value === undefined || !PRAGMAS_NOT_TO_SET.has(name)) return undefined;
+  return `PRAGMA ${name} cannot be set on a synced database`;
 }

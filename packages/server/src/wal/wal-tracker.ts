@@ -1,13 +1,17 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { PAGE_SIZE } from "@tributary/core";
 import {
+  endsCommit,
   FRAME_HEADER_SIZE,
+  FRAME_SIZE,
+  FrameIndex,
+  frameOffset,
+  PAGE_SIZE,
   parseWalHeader,
+  sameSalts,
   WAL_HEADER_SIZE,
-  WalChecksum,
   type WalHeader,
-} from "./wal-format.js";
-import { FRAME_SIZE, frameOffset, WalGeneration } from "./wal-generation.js";
+  WalScanner,
+} from "@tributary/core";
 
 /**
  * What a scan found out about the log as a whole.
@@ -30,16 +34,14 @@ export class WalTracker {
   readonly #descriptor: number;
   readonly #buffer: Uint8Array = new Uint8Array(FRAMES_PER_READ * FRAME_SIZE);
   readonly #small: Uint8Array = new Uint8Array(WAL_HEADER_SIZE);
-  #generation: WalGeneration | undefined;
-  /** Running checksum after the last committed frame. */
-  #checksum = new WalChecksum(false);
+  #generation: FrameIndex | undefined;
 
   constructor(path: string) {
     this.#descriptor = openSync(path, "r");
   }
 
   /** The frames since the last restart; undefined while the file is empty. */
-  get generation(): WalGeneration | undefined {
+  get generation(): FrameIndex | undefined {
     return this.#generation;
   }
 
@@ -59,7 +61,7 @@ export class WalTracker {
   }
 
   /** Whether the file still belongs to this generation, as of now. */
-  stillHolds(generation: WalGeneration): boolean {
+  stillHolds(generation: FrameIndex): boolean {
     return sameGeneration(this.#readHeader(), generation.header);
   }
 
@@ -74,12 +76,7 @@ export class WalTracker {
   }
 
   #begin(header: WalHeader | undefined): void {
-    this.#generation = header === undefined ? undefined : new WalGeneration(header);
-    this.#checksum = new WalChecksum(
-      header?.bigEndianChecksums ?? false,
-      header?.checksum1 ?? 0,
-      header?.checksum2 ?? 0,
-    );
+    this.#generation = header === undefined ? undefined : new FrameIndex(header);
   }
 
   #readHeader(): WalHeader | undefined {
@@ -88,48 +85,25 @@ export class WalTracker {
     return header?.pageSize === PAGE_SIZE ? header : undefined;
   }
 
-  #lastFrameStands(generation: WalGeneration): boolean {
-    if (generation.frameCount === 0) return true;
-    const position = frameOffset(generation.frameCount);
-    if (readSync(this.#descriptor, this.#small, 0, FRAME_HEADER_SIZE, position) < FRAME_HEADER_SIZE)
-      return false;
-    const view = new DataView(this.#small.buffer);
-    return view.getUint32(16) === this.#checksum.first && view.getUint32(20) === this.#checksum.second;
+  #lastFrameStands({ end }: FrameIndex): boolean {
+    if (end.frames === 0) return true;
+    const length = readSync(this.#descriptor, this.#small, 0, FRAME_HEADER_SIZE, frameOffset(end.frames));
+    return endsCommit(this.#small.subarray(0, length), end);
   }
 
-  #readCommits(generation: WalGeneration, onCommit: OnCommit): void {
-    const { salt1, salt2, bigEndianChecksums } = generation.header;
-    const running = new WalChecksum(bigEndianChecksums, this.#checksum.first, this.#checksum.second);
-    const view = new DataView(this.#buffer.buffer);
-    let pending: number[] = [];
-    let nextFrame = generation.frameCount + 1;
-    for (;;) {
-      const length = readSync(this.#descriptor, this.#buffer, 0, this.#buffer.length, frameOffset(nextFrame));
-      const frames = Math.floor(length / FRAME_SIZE);
-      for (let index = 0; index < frames; index++) {
-        const at = index * FRAME_SIZE;
-        // Frames that a transaction spilled before its commit are followed by nothing valid: they are read again then.
-        if (view.getUint32(at + 8) !== salt1 || view.getUint32(at + 12) !== salt2) return;
-        running.update(this.#buffer, at, 8);
-        running.update(this.#buffer, at + FRAME_HEADER_SIZE, PAGE_SIZE);
-        if (view.getUint32(at + 16) !== running.first || view.getUint32(at + 20) !== running.second) return;
-        const pageNumber = view.getUint32(at);
-        if (pageNumber === 0) return;
-        pending.push(pageNumber);
-        const databaseSize = view.getUint32(at + 4);
-        if (databaseSize === 0) continue;
-        for (const page of pending) generation.append(page);
-        this.#checksum = new WalChecksum(bigEndianChecksums, running.first, running.second);
-        onCommit(databaseSize, pending);
-        pending = [];
-      }
-      if (frames < FRAMES_PER_READ) return;
-      nextFrame += frames;
+  #readCommits(generation: FrameIndex, onCommit: OnCommit): void {
+    const scanner = new WalScanner(generation.header, generation.end);
+    // Frames that a transaction spilled before its commit end the scan, and are read again by a later one.
+    for (let length = this.#buffer.length; length === this.#buffer.length && !scanner.ended; ) {
+      length = readSync(this.#descriptor, this.#buffer, 0, this.#buffer.length, scanner.offset);
+      const commits = scanner.feed(this.#buffer.subarray(0, length));
+      generation.add(commits, scanner.committed);
+      for (const { databaseSize, pageNumbers } of commits) onCommit(databaseSize, pageNumbers);
     }
   }
 }
 
 function sameGeneration(left: WalHeader | undefined, right: WalHeader | undefined): boolean {
   if (left === undefined || right === undefined) return left === right;
-  return left.salt1 === right.salt1 && left.salt2 === right.salt2;
+  return sameSalts(left, right);
 }
