@@ -3,9 +3,9 @@ import { io } from "../coroutine/io.js";
 import { namingEndpoint } from "../errors/naming-endpoint.js";
 import { SyncError } from "../errors/sync-error.js";
 import type { PublishPlan } from "../ports/replica-pages.js";
-import { lastChangeId, readTapeRows } from "../tape/read-tape.js";
+import { lastChangeId, readShapes, readTapeRows } from "../tape/read-tape.js";
 import { type ReplayJournal, ReplayJournalReader, ReplayJournalWriter } from "../tape/replay-journal.js";
-import { SHAPE_TABLE, TAPE_FIXED_COLUMNS, TAPE_TABLE } from "../tape/tape-schema.js";
+import { TAPE_FIXED_COLUMNS, TAPE_TABLE } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
 import { hasTable, readLocalValue } from "./local-values.js";
 import { commitReplay, replayTape } from "./replay-tape.js";
@@ -93,7 +93,7 @@ function* replayOrUndo(session: ReplicaSession, reader: ReplayJournalReader): Co
 }
 
 function* writeJournal(session: ReplicaSession, plan: PublishPlan, revision: string): Coroutine<void> {
-  const shapes = yield* io.querySql("writer", `SELECT id, description FROM main.${SHAPE_TABLE}`);
+  const shapes = yield* readShapes();
   const columns = yield* io.querySql("writer", `SELECT count(*) FROM pragma_table_info('${TAPE_TABLE}')`);
   const journal: ReplayJournal = {
     id: hexOf(yield* io.randomBytes(16)),
@@ -102,12 +102,12 @@ function* writeJournal(session: ReplicaSession, plan: PublishPlan, revision: str
     clientId: session.metadata.clientId,
     pullGeneration: Number(yield* readLocalValue("pullGeneration")),
     tapeValues: Number(columns[0]?.[0]) - TAPE_FIXED_COLUMNS.length,
-    shapes: shapes.map(([id, description]) => [Number(id), String(description)] as const),
+    shapes: [...shapes],
   };
   const writer = yield* ReplayJournalWriter.create(replicaFiles(session.config.path).journal, journal);
   const last = yield* lastChangeId();
   for (let after = 0; after < last; ) {
-    const rows = yield* readTapeRows(after, last);
+    const rows = yield* readTapeRows(after, last, shapes);
     yield* writer.add(rows);
     after = Number(rows.at(-1)?.[0] ?? last);
   }

@@ -75,7 +75,7 @@ function startOf(remote: PushPosition | undefined, pullGeneration: number): numb
 function* readChanges(after: number, until: number, shapes: Shapes): Coroutine<TapeChange[]> {
   const changes: TapeChange[] = [];
   for (let done = after; done < until; ) {
-    const rows = yield* readTapeRows(done, until);
+    const rows = yield* readTapeRows(done, until, shapes);
     for (const row of rows) changes.push(parseTapeRow(row, shapes));
     done = Number(rows.at(-1)?.[0] ?? until);
   }

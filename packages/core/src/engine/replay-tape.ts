@@ -5,7 +5,7 @@ import { SyncError } from "../errors/sync-error.js";
 import type { SqlFailure } from "../ports/sql-io.js";
 import { coalesceChanges } from "../replay/coalesce-changes.js";
 import { statementsOf } from "../replay/transform.js";
-import { parseShape, parseTapeRow } from "../tape/read-tape.js";
+import { parseTapeRow } from "../tape/read-tape.js";
 import type { ReplayJournalReader } from "../tape/replay-journal.js";
 import type { RowChange, SchemaChange, TapeChange } from "../tape/tape-change.js";
 import { createTapeSql, SHAPE_TABLE } from "../tape/tape-schema.js";
@@ -43,9 +43,9 @@ export function* replayTape(config: ReplicaConfig, reader: ReplayJournalReader):
 
   yield* io.executeSql("writer", createTapeSql(journal.tapeValues));
   yield* runOrFail([
-    ...journal.shapes.map(([id, description]) => ({
+    ...journal.shapes.map(([id, shape]) => ({
       sql: `INSERT OR IGNORE INTO main.${SHAPE_TABLE} (id, description) VALUES (?, ?)`,
-      params: [BigInt(id), description],
+      params: [BigInt(id), JSON.stringify(shape)],
     })),
     setLocalValue("clientId", journal.clientId),
     setLocalValue("pullGeneration", BigInt(journal.pullGeneration + 1)),
@@ -53,7 +53,7 @@ export function* replayTape(config: ReplicaConfig, reader: ReplayJournalReader):
   ]);
   yield* io.refreshCapture("writer");
 
-  const shapes = new Map(journal.shapes.map(([id, description]) => [id, parseShape(description)]));
+  const shapes = new Map(journal.shapes);
   // A change that was never pushed because it is local only has to be repeated whatever its id.
   const isPending = (change: TapeChange): boolean =>
     change.changeId > pushed || change.parked || isLocalOnly(change, config.ignoreTables);

@@ -15,12 +15,7 @@ export type Shapes = ReadonlyMap<number, TableShape>;
 /** The shapes that the tape's rows refer to. */
 export function* readShapes(): Coroutine<Shapes> {
   const rows = yield* io.querySql("writer", `SELECT id, description FROM main.${SHAPE_TABLE}`);
-  return new Map(rows.map(([id, description]) => [Number(id), parseShape(String(description))]));
-}
-
-/** The shape in the JSON of a `tributary_shape` row. */
-export function parseShape(description: string): TableShape {
-  return JSON.parse(description) as TableShape;
+  return new Map(rows.map(([id, description]) => [Number(id), JSON.parse(String(description)) as TableShape]));
 }
 
 /** Change id of the newest change, 0 for an empty tape. */
@@ -29,11 +24,16 @@ export function* lastChangeId(): Coroutine<number> {
   return Number(rows[0]?.[0] ?? 0);
 }
 
-/** Rows of the tape as they are stored, above `after` up to `upTo`, a bounded number at a time; empty at the end. */
-export function* readTapeRows(after: number, upTo: number): Coroutine<readonly SqlRow[]> {
+/**
+ * Rows of the tape as they are stored, above `after` up to `upTo`, a bounded number at a time; empty at the end. Only
+ * as many values as the shapes can fill: the rest of the columns is NULL, and costs time to read.
+ */
+export function* readTapeRows(after: number, upTo: number, shapes: Shapes): Coroutine<readonly SqlRow[]> {
+  const values = Math.max(1, ...Array.from(shapes.values(), (shape) => 2 * imageWidth(shape)));
+  const columns = [...TAPE_FIXED_COLUMNS, ...Array.from({ length: values }, (_, index) => `v${index}`)];
   return yield* io.querySql(
     "writer",
-    `SELECT * FROM main.${TAPE_TABLE} WHERE id > ? AND id <= ? ORDER BY id LIMIT ${ROWS_PER_READ}`,
+    `SELECT ${columns.join(", ")} FROM main.${TAPE_TABLE} WHERE id > ? AND id <= ? ORDER BY id LIMIT ${ROWS_PER_READ}`,
     [BigInt(after), BigInt(upTo)],
   );
 }

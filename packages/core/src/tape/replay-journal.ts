@@ -1,3 +1,4 @@
+import type { TableShape } from "../capture/table-shape.js";
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import type { FileHandle } from "../ports/io-operations.js";
@@ -24,8 +25,8 @@ export interface ReplayJournal {
   readonly pullGeneration: number;
   /** Columns of the tape table: how wide it has to be made again. */
   readonly tapeValues: number;
-  /** The rows of `tributary_shape`: id and description. */
-  readonly shapes: readonly (readonly [number, string])[];
+  /** The rows of `tributary_shape`. */
+  readonly shapes: readonly (readonly [number, TableShape])[];
 }
 
 const BLOCK_HEADER = 8;
