@@ -6,10 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 
 const launcher = fileURLToPath(new URL("../bin/tributary-server.js", import.meta.url));
-const isBuilt = existsSync(new URL("../dist/cli.js", import.meta.url));
 
 function tempDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "tributary-cli-"));
@@ -43,8 +42,13 @@ async function firstLine(child: ChildProcess): Promise<string> {
   return line;
 }
 
-// The launcher runs what was built; a checkout without a build has nothing to test here.
-describe.skipIf(!isBuilt)("tributary-server", () => {
+describe("tributary-server", () => {
+  beforeAll(() => {
+    // The launcher runs what was built.
+    if (!existsSync(new URL("../dist/cli.js", import.meta.url)))
+      throw new Error("apps/server has not been built: run npm test, which builds first.");
+  });
+
   test.each(["SIGINT", "SIGTERM"] as const)(
     "prints its address and ends on %s, whoever is connected",
     async (signal) => {

@@ -73,7 +73,6 @@ export type {
   WalPosition,
 } from "./ports/replica-pages.js";
 export type { SqlConnection, SqlFailure, SqlIo } from "./ports/sql-io.js";
-export { sameValue } from "./replay/change-to-statement.js";
 export type { RowMutation, Transform, TransformResult } from "./replay/transform.js";
 export type {
   ExplainStatement,
@@ -119,4 +118,5 @@ export {
 export { grownToHold } from "./values/grown-to-hold.js";
 export type { PageId, PageNumber } from "./values/page.js";
 export { PAGE_SIZE, pageIdOf, pageNumberOf } from "./values/page.js";
+export { sameValue } from "./values/same-value.js";
 export type { SqlRow, SqlStatement, SqlValue } from "./values/sql-value.js";

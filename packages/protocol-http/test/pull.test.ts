@@ -14,7 +14,7 @@ import {
   sendStatus,
 } from "./test-remote.js";
 
-describe.each(TRANSPORTS)("pull with %s", (name, transport) => {
+describe.each(TRANSPORTS)("pull with %s", (_name, transport) => {
   const context = setUpProtocol(transport);
 
   it("brings the pages, and says what it asked for", async () => {
@@ -178,16 +178,6 @@ describe.each(TRANSPORTS)("pull with %s", (name, transport) => {
     await expect(pullAll(context.open())).rejects.toThrow(failure("unreachable"));
   });
 
-  it.runIf(name === "undici")("refuses pages whose end cannot be told from a cut", async () => {
-    context.remote.answers = [
-      (response) => {
-        response.useChunkedEncodingByDefault = false;
-        response.writeHead(200, { ...PROTOBUF, connection: "close" }).end(pullBody(2, [1]));
-      },
-    ];
-    await expect(pullAll(context.open())).rejects.toThrow(failure("malformed-response"));
-  });
-
   it("times out when no page comes", async () => {
     context.remote.answers = [(response) => void response.writeHead(200, PROTOBUF).write(header(2))];
     const protocol = context.open({ bodyTimeoutMs: 77 });
@@ -217,5 +207,20 @@ describe.each(TRANSPORTS)("pull with %s", (name, transport) => {
     await protocol.endPull(pull);
     await protocol.endPull(pull);
     await expect(protocol.receivePages(pull)).rejects.toThrow(failure("invalid-state"));
+  });
+});
+
+// fetch does not tell whether the end of a body was announced.
+describe("pull with undici", () => {
+  const context = setUpProtocol({});
+
+  it("refuses pages whose end cannot be told from a cut", async () => {
+    context.remote.answers = [
+      (response) => {
+        response.useChunkedEncodingByDefault = false;
+        response.writeHead(200, { ...PROTOBUF, connection: "close" }).end(pullBody(2, [1]));
+      },
+    ];
+    await expect(pullAll(context.open())).rejects.toThrow(failure("malformed-response"));
   });
 });

@@ -1,9 +1,7 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createSyncServer, toNodeListener } from "../src/index.js";
+import { listen } from "./support/listen.js";
 import { tempDirectory } from "./support/temp-directory.js";
 
 async function setUp() {
@@ -11,16 +9,7 @@ async function setUp() {
   const connection = new Database(path);
   connection.exec("CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(60000000))");
   connection.close();
-  const server = createSyncServer({ path });
-  const listener = toNodeListener(server);
-  const http = createServer((request, response) => void listener(request, response));
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-  onTestFinished(async () => {
-    await server.close();
-    http.closeAllConnections();
-    await new Promise((resolve) => http.close(resolve));
-  });
-  return { server, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` };
+  return listen({ path });
 }
 
 const download = (url: string) => fetch(`${url}/pull-updates`, { method: "POST", body: "" });

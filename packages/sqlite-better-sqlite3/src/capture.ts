@@ -44,8 +44,6 @@ export function captureOf(db: Database.Database): Capture {
 /** Options of {@link Capture}. */
 export interface CaptureOptions {
   readonly boundaries: TransactionBoundaries;
-  /** Whether changes of a table stay local and are lost by the next pull. */
-  readonly isIgnored: (table: string) => boolean;
   /** The connection is the engine's: it makes and drops the tables of the replica itself. */
   readonly engine: boolean;
   /** Called after each transaction that may have changed something. */
@@ -75,7 +73,7 @@ export class Capture {
         setDefensive(!this.unsafeMode);
       }
     };
-    this.#installer = { db, isIgnored: options.isIgnored, undefended };
+    this.#installer = { db, undefended };
     // Not deterministic (the default), so that SQLite calls them where they stand.
     db.function(ENTER_FUNCTION, () => {
       this.#depth += 1;
@@ -186,7 +184,7 @@ export class Capture {
   }
 
   #checkNewTable(statement: SchemaStatement): void {
-    const shapes = readShapes(this.#installer);
+    const shapes = readShapes(this.#db);
     const isIt = (table: string): boolean => foldName(table) === foldName(statement.name);
     const refused = shapes.refused.find((table) => isIt(table.table));
     if (refused !== undefined) {

@@ -1,6 +1,5 @@
 import {
   classifyStatement,
-  foldName,
   type SqlConnection,
   type SqlFailure,
   type SqlIo,
@@ -20,8 +19,6 @@ import { TransactionBoundaries } from "./transaction-boundaries.js";
 export interface BetterSqlite3Options {
   /** The database file. */
   readonly path: string;
-  /** Tables whose local changes are not captured: they never travel, and the next pull undoes them. */
-  readonly ignoreTables?: readonly string[] | ((table: string) => boolean);
   /** How safe a commit of the app's is from a power cut. Default `FULL`: durable when the statement returns. */
   readonly synchronous?: "OFF" | "NORMAL" | "FULL" | "EXTRA";
   /** How long a statement of the app waits for a lock, in milliseconds. Default 5000. */
@@ -152,7 +149,6 @@ export function createBetterSqlite3(options: BetterSqlite3Options): BetterSqlite
 
 function openAll(options: BetterSqlite3Options, boundaries: TransactionBoundaries): Connections {
   const { path, synchronous = "FULL", busyTimeoutMs = 5000, verbose, nativeBinding, onLocalCommit } = options;
-  const isIgnored = ignoreRule(options.ignoreTables ?? []);
   const binding = nativeBinding === undefined ? {} : { nativeBinding };
   const made: Database.Database[] = [];
   const open = <T extends Database.Database>(db: T): T => {
@@ -168,7 +164,7 @@ function openAll(options: BetterSqlite3Options, boundaries: TransactionBoundarie
           timeout: busyTimeoutMs,
           ...(verbose === undefined ? {} : { verbose: appStatements(verbose) }),
         },
-        { boundaries, isIgnored, engine: false, onCommit: onLocalCommit },
+        { boundaries, engine: false, onCommit: onLocalCommit },
       ),
     );
     setUp(app, synchronous);
@@ -176,7 +172,7 @@ function openAll(options: BetterSqlite3Options, boundaries: TransactionBoundarie
       new ReplicaDatabase(
         path,
         { ...binding, timeout: 0 },
-        { boundaries, isIgnored, engine: true, onCommit: undefined },
+        { boundaries, engine: true, onCommit: undefined },
       ),
     );
     setUp(writer, synchronous);
@@ -213,12 +209,6 @@ function appStatements(verbose: (message?: unknown) => void): (message?: unknown
   return (message) => {
     if (!String(message).includes("tributary_")) verbose(message);
   };
-}
-
-function ignoreRule(rule: readonly string[] | ((table: string) => boolean)): (table: string) => boolean {
-  if (typeof rule === "function") return rule;
-  const names = new Set(rule.map(foldName));
-  return (table) => names.has(foldName(table));
 }
 
 /** Row changes are the hot path of a replay: the classification is made once per text, not per run. */

@@ -35,7 +35,6 @@ import { atomically, nativeExec, nativePrepare, nativeRows, nativeValue } from "
  */
 export interface CaptureInstaller {
   readonly db: Database.Database;
-  readonly isIgnored: (table: string) => boolean;
   /** Runs work with SQLite's defensive mode off. */
   readonly undefended: (work: () => void) => void;
 }
@@ -57,9 +56,8 @@ export function readSchema(db: Database.Database): SchemaRow[] {
 }
 
 /** Reads the shapes of `main`'s tables. */
-export function readShapes(installer: CaptureInstaller): TableShapes {
-  const { db, isIgnored } = installer;
-  return readTableShapes(nativeRows(db, TABLE_COLUMNS_SQL), nativeRows(db, UNIQUE_INDEXES_SQL), isIgnored);
+export function readShapes(db: Database.Database): TableShapes {
+  return readTableShapes(nativeRows(db, TABLE_COLUMNS_SQL), nativeRows(db, UNIQUE_INDEXES_SQL));
 }
 
 /** Must run inside a transaction. Touches only what differs. */
@@ -67,7 +65,7 @@ export function rebuildCapture(installer: CaptureInstaller): void {
   const { db } = installer;
   let schema = readSchema(db);
   if (!schema.some((row) => row.name === TAPE_TABLE)) nativeExec(db, createTapeSql());
-  const shapes = readShapes(installer);
+  const shapes = readShapes(db);
   const width = Math.max(0, ...shapes.captured.map((table) => imageWidth(table.shape))) * 2;
   widenTape(db, width);
   const effects = triggerEffects(

@@ -129,17 +129,29 @@ export class ReplicaDatabase extends Database {
 
 const READ: StatementClass = { type: "read" };
 
+const UNCAPTURED: ReadonlySet<StatementClass["type"]> = new Set([
+  "read",
+  "explain",
+  "attach",
+  "detach",
+  "vacuum",
+]);
+
 function isCaptured(kind: StatementClass): boolean {
   if (kind.type === "pragma") return setsHeaderField(kind);
-  return kind.type !== "read" && kind.type !== "attach" && kind.type !== "vacuum";
+  return !UNCAPTURED.has(kind.type);
 }
 
 function emptiesTemp(kind: StatementClass): boolean {
+  // Behind EXPLAIN too: this pragma takes effect while it is compiled.
+  if (kind.type === "explain") return emptiesTemp(kind.explained);
   return kind.type === "pragma" && kind.name.startsWith("temp_store") && kind.value !== undefined;
 }
 
 function refuseUnsupported(kind: StatementClass): void {
   if (kind.type === "pragma") checkPragma(kind);
+  // SQLite obeys some pragmas while it compiles them.
+  if (kind.type === "explain" && kind.explained.type === "pragma") checkPragma(kind.explained);
   if (kind.type === "vacuum" && !kind.into) {
     throw new SyncError(
       "unsupported-sql",

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { StatementCache } from "../src/statement-cache.js";
 import { TransactionBoundaries } from "../src/transaction-boundaries.js";
 
 describe("TransactionBoundaries", () => {
@@ -22,15 +21,4 @@ describe("TransactionBoundaries", () => {
     expect(list.at(-1)).toBe(200_000);
     expect(list.every((id, index) => index === 0 || id > (list[index - 1] ?? 0))).toBe(true);
   });
-});
-
-test("StatementCache forgets what was not used for longest", () => {
-  const cache = new StatementCache<string>(2);
-  const made: string[] = [];
-  const make = (sql: string): string => {
-    made.push(sql);
-    return sql;
-  };
-  for (const sql of ["a", "b", "a", "c", "a", "b"]) cache.get(sql, make);
-  expect(made).toEqual(["a", "b", "c", "b"]);
 });

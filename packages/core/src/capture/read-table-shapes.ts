@@ -41,16 +41,12 @@ interface Column {
 const ROWID_NAMES = ["rowid", "_rowid_", "oid"] as const;
 
 /** Shapes of the tables to capture, from the rows of {@link TABLE_COLUMNS_SQL} and {@link UNIQUE_INDEXES_SQL}. */
-export function readTableShapes(
-  columnRows: readonly SqlRow[],
-  indexRows: readonly SqlRow[],
-  isIgnored: (table: string) => boolean = () => false,
-): TableShapes {
+export function readTableShapes(columnRows: readonly SqlRow[], indexRows: readonly SqlRow[]): TableShapes {
   const indexesOf = groupByTable(indexRows);
   const captured: CapturedTable[] = [];
   const refused: RefusedTable[] = [];
   for (const [table, rows] of groupByTable(columnRows)) {
-    if (isBookkeepingTable(table) || isIgnored(table)) continue;
+    if (isBookkeepingTable(table)) continue;
     const read = readTable(table, rows, indexesOf.get(table) ?? []);
     if ("reason" in read) refused.push(read);
     else captured.push(read);

@@ -104,7 +104,7 @@ export class WalLog {
       }
       yield* io.syncFile(file);
     } catch (error) {
-      
+      yield* revoke(file, start);
       throw error;
     }
   }

@@ -1,6 +1,7 @@
 import { imageColumns, type TableShape } from "../capture/table-shape.js";
 import { quoteIdentifier } from "../sql/quote-identifier.js";
 import type { RowChange } from "../tape/tape-change.js";
+import { sameValue } from "../values/same-value.js";
 import type { SqlRow, SqlStatement, SqlValue } from "../values/sql-value.js";
 
 /** What a change may name where it lands. */
@@ -31,14 +32,6 @@ export function changeToStatement(change: RowChange, target: ReplayTarget = {}):
       return parameters.statement(`DELETE FROM ${quoteIdentifier(change.shape.table)} WHERE ${where}`);
     }
   }
-}
-
-/** Whether two values are the same to the last bit: 1 and 1.0 are not, and neither are 0.0 and −0.0. */
-export function sameValue(left: SqlValue, right: SqlValue): boolean {
-  if (left instanceof Uint8Array && right instanceof Uint8Array) {
-    return left.length === right.length && left.every((byte, index) => byte === right[index]);
-  }
-  return Object.is(left, right);
 }
 
 /**

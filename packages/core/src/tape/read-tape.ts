@@ -15,7 +15,9 @@ export type Shapes = ReadonlyMap<number, TableShape>;
 /** The shapes that the tape's rows refer to. */
 export function* readShapes(): Coroutine<Shapes> {
   const rows = yield* io.querySql("writer", `SELECT id, description FROM main.${SHAPE_TABLE}`);
-  return new Map(rows.map(([id, description]) => [Number(id), JSON.parse(String(description)) as TableShape]));
+  return new Map(
+    rows.map(([id, description]) => [Number(id), JSON.parse(String(description)) as TableShape]),
+  );
 }
 
 /** Change id of the newest change, 0 for an empty tape. */

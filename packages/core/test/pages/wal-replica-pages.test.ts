@@ -1,6 +1,9 @@
 import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
+import type { FrameIndex } from "../../src/pages/frame-index.js";
+import { WalLog } from "../../src/pages/wal-log.js";
+import { localFirstPage } from "../../src/sqlite-format/database-header.js";
 import { WalChecksum } from "../../src/sqlite-format/wal-checksum.js";
 import { FRAME_SIZE, frameOffset, sealFrame } from "../../src/sqlite-format/wal-frame.js";
 import { formatWalHeader, parseWalHeader } from "../../src/sqlite-format/wal-header.js";
@@ -228,6 +231,61 @@ describe("publishing", () => {
     replica.pull(remote.bytes());
     expect(dump(replica.app)).toBe(remoteDump(remote));
     replica.check();
+  });
+});
+
+describe("a commit that nobody counts", () => {
+  /** Appends the synced images of the first pages as a commit of `frames` frames, without telling any connection. */
+  const appendUnseen = (
+    replica: TestReplica,
+    frames: number,
+    databaseSize: number,
+    cookie?: number,
+  ): void => {
+    const log = new WalLog(`${replica.path}-wal`);
+    replica.run(log.refresh());
+    const { header, frames: end } = log.index as FrameIndex;
+    const numbers = Array.from({ length: frames }, (_, index) => index + 1);
+    replica.run(
+      log.append(
+        { salt1: header.salt1, salt2: header.salt2, frames: end },
+        {
+          images: [pagesOf(replica.base, numbers)],
+          databaseSize,
+          patchFirstPage: (image) => localFirstPage(image, cookie),
+        },
+      ),
+    );
+    replica.run(log.close());
+  };
+
+  it("is forgotten when SQLite overwrites it", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("UPDATE item SET body = 'local' WHERE id = 1");
+    const frames = replica.run(replica.pages.logFrames());
+    appendUnseen(replica, 2, replica.base.length / PAGE_SIZE);
+    expect(replica.run(replica.pages.logFrames())).toBe(frames + 2);
+    replica.app.exec("UPDATE item SET body = 'local' WHERE id > 100");
+    replica.check();
+    replica.settle();
+    replica.check();
+    remote.exec("DELETE FROM item WHERE id = 9");
+    replica.pull(remote.bytes());
+    expect(dump(replica.app)).toBe(remoteDump(remote));
+    replica.check();
+  });
+
+  it("is not taken for a publish of the same size", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("UPDATE item SET body = 'local' WHERE id = 1");
+    remote.exec("DELETE FROM item WHERE id = 9");
+    const databaseSize = remote.bytes().length / PAGE_SIZE;
+    const changes = changedPages(replica.base, remote.bytes());
+    const plan = replica.locked(() => replica.pages.planPublish(changes, databaseSize));
+    appendUnseen(replica, plan.end.frames - plan.start.frames, databaseSize);
+    expect(replica.run(replica.pages.isPublished(plan))).toBe(false);
   });
 });
 

@@ -1,10 +1,10 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { FRAME_HEADER_SIZE, FRAME_SIZE, frameOffset } from "../../src/sqlite-format/wal-frame.js";
 import { parseWalHeader, WAL_HEADER_SIZE, type WalHeader } from "../../src/sqlite-format/wal-header.js";
-import { startOfLog, type WalCommit, WalScanner } from "../../src/sqlite-format/wal-scanner.js";
+import { endsCommit, startOfLog, type WalCommit, WalScanner } from "../../src/sqlite-format/wal-scanner.js";
 import { tempDirectory } from "../pages/support/temp-directory.js";
 
 /** A log that SQLite wrote: three commits, and frames of a transaction that was rolled back. */
@@ -83,4 +83,20 @@ describe("WalScanner", () => {
       expect(scanner.feed(bytes.subarray(WAL_HEADER_SIZE))).toEqual([]);
     }
   });
+});
+
+test("endsCommit tells whether the last frame of a commit is still there", () => {
+  const { bytes, header } = realLog();
+  const scanner = new WalScanner(header);
+  scanner.feed(bytes.subarray(WAL_HEADER_SIZE));
+  const { committed } = scanner;
+  const at = frameOffset(committed.frames);
+  const frameHeader = bytes.slice(at, at + FRAME_HEADER_SIZE);
+  expect(endsCommit(frameHeader, committed)).toBe(true);
+  expect(endsCommit(frameHeader.subarray(0, -1), committed)).toBe(false);
+  for (const offset of [16, 20]) {
+    const other = Uint8Array.from(frameHeader);
+    other[offset] = (other[offset] as number) ^ 1;
+    expect(endsCommit(other, committed)).toBe(false);
+  }
 });

@@ -2,13 +2,18 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { createSyncServer, type SyncServerOptions, toNodeListener } from "../../src/index.js";
+import {
+  createSyncServer,
+  type SyncServer,
+  type SyncServerOptions,
+  toNodeListener,
+} from "../../src/index.js";
 import { tempDirectory } from "./temp-directory.js";
 
 /** A server on a port of its own, with real time. */
 export async function listen(
   options: Partial<SyncServerOptions> = {},
-): Promise<{ url: string; path: string; directory: string }> {
+): Promise<{ server: SyncServer; url: string; path: string; directory: string }> {
   const directory = tempDirectory();
   const path = options.path ?? join(directory, "server.db");
   const server = createSyncServer({ ...options, path });
@@ -20,5 +25,5 @@ export async function listen(
     http.closeAllConnections();
     await new Promise((resolve) => http.close(resolve));
   });
-  return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, path, directory };
+  return { server, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, path, directory };
 }
