@@ -1,4 +1,4 @@
-import { cpSync } from "node:fs";
+import { cpSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
   applyChanges,
@@ -11,6 +11,7 @@ import {
   stats,
   waitChanges,
 } from "@tributary/core";
+import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { contentsOf } from "../support/contents.js";
 import { type Engine, openEngine } from "../support/engine.js";
@@ -165,5 +166,49 @@ test.each(["checkpoint", "close"] as const)(
       await again.run(closeReplica(again.session));
     }
     if (what === "checkpoint") await engine.run(closeReplica(engine.session));
+  },
+);
+
+test("after a crash another program checkpoints the log: the next pull downloads all, and nothing is lost", async () => {
+  const { remote, path, engine } = await prepare();
+  const copy = join(temporaryDirectory(), "crashed");
+  cpSync(dirname(path), copy, { recursive: true });
+  const crashed = join(copy, "replica.db");
+  const other = new Database(crashed);
+  other.pragma("wal_checkpoint(TRUNCATE)");
+  other.close();
+  await remote.query("UPDATE notes SET stars = 9");
+  await remote.query("INSERT INTO notes VALUES (7, 'remote', 0)");
+  const again = await openEngine(crashed, remote.url);
+  expect(again.session.metadata.revision).toBeUndefined();
+  expect((await again.run(stats(again.session))).pendingChanges).toBe(5);
+  await pull(again);
+  expect(contentsOf(again.db)).toEqual(MERGED);
+  await again.run(pushChanges(again.session));
+  await pull(again);
+  expect(contentsOf(again.db)).toEqual(MERGED);
+  expect(again.session.metadata.revision).toBeDefined();
+  await again.run(closeReplica(again.session));
+  await engine.run(closeReplica(engine.session));
+});
+
+test.each(["-revert", "-wal"])(
+  "without its %s file a replica goes on, and the next pull downloads all",
+  async (suffix) => {
+    const { remote, path, engine } = await prepare();
+    const copy = join(temporaryDirectory(), "damaged");
+    cpSync(dirname(path), copy, { recursive: true });
+    const damaged = join(copy, "replica.db");
+    rmSync(damaged + suffix);
+    const again = await openEngine(damaged, remote.url);
+    expect(again.db.pragma("integrity_check", { simple: true })).toBe("ok");
+    const kept = contentsOf(again.db);
+    await remote.query("INSERT INTO notes VALUES (7, 'remote', 0)");
+    await pull(again);
+    const { notes, ...others } = contentsOf(again.db);
+    expect(others).toEqual(Object.fromEntries(Object.entries(kept).filter(([table]) => table !== "notes")));
+    expect(notes).toEqual([...(kept.notes as string[]), "integer:7, text:'remote', integer:0"].sort());
+    await again.run(closeReplica(again.session));
+    await engine.run(closeReplica(engine.session));
   },
 );

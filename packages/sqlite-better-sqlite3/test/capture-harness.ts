@@ -6,7 +6,7 @@ import Database from "better-sqlite3";
 import { afterEach } from "vitest";
 import { type BetterSqlite3Io, type BetterSqlite3Options, createBetterSqlite3 } from "../src/index.js";
 
-export interface Entry {
+interface Entry {
   id: number;
   op: "insert" | "update" | "delete" | "schema";
   table?: string;
@@ -108,7 +108,7 @@ function readTape(db: Database.Database): Entry[] {
   });
 }
 
-export function showValue(value: unknown): string {
+function showValue(value: unknown): string {
   if (typeof value === "bigint") return String(value);
   if (typeof value === "number")
     return Object.is(value, -0) ? "-0.0" : Number.isInteger(value) ? `${value}.0` : String(value);
@@ -131,7 +131,7 @@ function formatEntry(entry: Entry): string {
 }
 
 /** All user content of a database, for comparing. */
-export function dump(db: Database.Database): string {
+function dump(db: Database.Database): string {
   const other = db.memory ? db : new Database(db.name, { readonly: true });
   const lines: string[] = [];
   const schema = other

@@ -59,6 +59,7 @@ export function* finishApply(session: ReplicaSession): Coroutine<void> {
     yield* saveMetadata(session, {
       revision: journal.revision,
       pages: pages.synced,
+      settled: undefined,
       pushedChangeId: 0,
       lastPullAt: yield* io.now(),
     });

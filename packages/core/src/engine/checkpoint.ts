@@ -1,4 +1,5 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
+import { readTapeEnd } from "./local-values.js";
 import { type ReplicaSession, saveMetadata, underWriteLock } from "./replica-session.js";
 
 /**
@@ -13,10 +14,10 @@ export function* checkpoint(session: ReplicaSession): Coroutine<void> {
 
 /** Saves the synced image of every page that local changes have touched, and where they are. Durable. */
 export function* settle(session: ReplicaSession): Coroutine<void> {
-  const pages = yield* underWriteLock(session.config, () => session.pages.settle());
-  if (!samePages(pages, session.metadata.pages)) yield* saveMetadata(session, { pages });
-}
-
-function samePages(left: unknown, right: unknown): boolean {
-  return JSON.stringify(left) === JSON.stringify(right);
+  const { config, metadata } = session;
+  const now = yield* underWriteLock(config, function* () {
+    return { settled: yield* readTapeEnd(), pages: yield* session.pages.settle() };
+  });
+  const before = { settled: metadata.settled, pages: metadata.pages };
+  if (JSON.stringify(now) !== JSON.stringify(before)) yield* saveMetadata(session, now);
 }

@@ -1,5 +1,7 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
+import type { TapePosition } from "../metadata/replica-metadata.js";
+import { lastChangeId } from "../tape/read-tape.js";
 import { LOCAL_TABLE, LOCAL_VALUE, PUSH_POSITION_TABLE } from "../tape/tape-schema.js";
 import type { SqlStatement, SqlValue } from "../values/sql-value.js";
 
@@ -20,14 +22,16 @@ export function setLocalValue(name: keyof typeof LOCAL_VALUE, value: SqlValue): 
   };
 }
 
-/** How far a client has pushed. */
-export interface PushPosition {
-  readonly pullGeneration: number;
-  readonly changeId: number;
+/** The end of the tape; `undefined` when there is none. */
+export function* readTapeEnd(): Coroutine<TapePosition | undefined> {
+  const pullGeneration = yield* readLocalValue("pullGeneration");
+  return pullGeneration === null
+    ? undefined
+    : { pullGeneration: Number(pullGeneration), changeId: yield* lastChangeId() };
 }
 
-/** The position of this client in the database as it is now locally; `undefined` when it never pushed. */
-export function* readPulledPosition(clientId: string): Coroutine<PushPosition | undefined> {
+/** How far this client has pushed, in the database as it is now locally; `undefined` when it never did. */
+export function* readPulledPosition(clientId: string): Coroutine<TapePosition | undefined> {
   if (!(yield* hasTable(PUSH_POSITION_TABLE))) return undefined;
   const sql = `SELECT pull_gen, change_id FROM main.${PUSH_POSITION_TABLE} WHERE client_id = ?`;
   const [row] = yield* io.querySql("writer", sql, [clientId]);

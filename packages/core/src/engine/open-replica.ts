@@ -7,14 +7,15 @@ import {
   MAX_METADATA_BYTES,
   type ReplicaMetadata,
 } from "../metadata/replica-metadata.js";
+import type { ReplicaPages, SyncedPages } from "../ports/replica-pages.js";
 import { createTapeSql, TAPE_TABLE } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
 import { finishApply } from "./apply-changes.js";
 import { bootstrap } from "./bootstrap.js";
 import { settle } from "./checkpoint.js";
-import { hasTable, readPulledPosition, setLocalValue } from "./local-values.js";
+import { hasTable, readPulledPosition, readTapeEnd, setLocalValue } from "./local-values.js";
 import type { ReplicaConfig } from "./replica-config.js";
-import { beginWrite, type ReplicaSession, replicaFiles } from "./replica-session.js";
+import { beginWrite, type ReplicaSession, replicaFiles, saveMetadata } from "./replica-session.js";
 import { readSavedBoundaries } from "./tape-boundaries.js";
 
 /**
@@ -24,10 +25,12 @@ import { readSavedBoundaries } from "./tape-boundaries.js";
  */
 export function* openReplica(config: ReplicaConfig): Coroutine<ReplicaSession> {
   const metadata = (yield* readExisting(config)) ?? (yield* createReplica(config));
+  const logIsGone = !(yield* hasContent(replicaFiles(config.path).log));
   yield* io.openConnections();
+  let pages: ReplicaPages | undefined;
   try {
-    const pages = yield* config.openPages(config.path, metadata.pages);
-    const session: ReplicaSession = { config, pages, metadata, earlierBoundaries: [] };
+    const session = yield* openSession(config, metadata, logIsGone);
+    pages = session.pages;
     yield* finishInterrupted(session);
     yield* settle(session);
     yield* pages.renewGuard();
@@ -36,23 +39,76 @@ export function* openReplica(config: ReplicaConfig): Coroutine<ReplicaSession> {
     return session;
   } catch (error) {
     yield* io.closeConnections();
+    if (pages !== undefined) yield* pages.close();
     throw error;
   }
+}
+
+/** The synced pages are not known: the next pull has to bring all of them. */
+const UNKNOWN_PAGES: SyncedPages = {
+  databaseSize: 0,
+  header: undefined,
+  watermark: undefined,
+  revertId: undefined,
+};
+
+/**
+ * Finds the synced pages. Where another program has made that impossible, the replica goes on without them: local
+ * changes are in the database all the same, and the next pull downloads the remote's pages whole instead of rolling
+ * back to what it had of them. Not while a journal is there, which may hold the only copy of the local changes.
+ */
+function* openSession(
+  config: ReplicaConfig,
+  metadata: ReplicaMetadata,
+  logIsGone: boolean,
+): Coroutine<ReplicaSession> {
+  const mayForget = !(yield* hasContent(replicaFiles(config.path).journal));
+  try {
+    if (mayForget && logIsGone && metadata.revision !== undefined)
+      yield* checkNothingWasCheckpointed(config, metadata);
+    const pages = yield* config.openPages(config.path, metadata.pages);
+    return { config, pages, metadata, earlierBoundaries: [] };
+  } catch (error) {
+    const isForgettable =
+      error instanceof SyncError && ["foreign-writer", "damaged-file"].includes(error.code);
+    if (!isForgettable || !mayForget) throw error;
+    const forgetful = { ...metadata, revision: undefined, pages: UNKNOWN_PAGES, settled: undefined };
+    const pages = yield* config.openPages(config.path, UNKNOWN_PAGES);
+    const session: ReplicaSession = { config, pages, metadata: forgetful, earlierBoundaries: [] };
+    yield* saveMetadata(session, {});
+    return session;
+  }
+}
+
+/** The log is gone: then nothing may have been written since the synced images were last saved. */
+function* checkNothingWasCheckpointed(
+  { path }: ReplicaConfig,
+  { settled }: ReplicaMetadata,
+): Coroutine<void> {
+  const end = yield* readTapeEnd();
+  if (end?.changeId === settled?.changeId && end?.pullGeneration === settled?.pullGeneration) return;
+  throw new SyncError("foreign-writer", `Another program has checkpointed ${path} after a crash.`, { path });
+}
+
+function* hasContent(path: string): Coroutine<boolean> {
+  const file = yield* io.openFile(path, "read");
+  if (file === undefined) return false;
+  const size = yield* io.fileSize(file);
+  yield* io.closeFile(file);
+  return size > 0;
 }
 
 /** The metadata of the replica that is there; `undefined` when there is none. */
 function* readExisting(config: ReplicaConfig): Coroutine<ReplicaMetadata | undefined> {
   const files = replicaFiles(config.path);
-  const database = yield* io.openFile(config.path, "read");
-  const size = database === undefined ? 0 : yield* io.fileSize(database);
-  if (database !== undefined) yield* io.closeFile(database);
+  const exists = yield* hasContent(config.path);
   const bytes = yield* io.readWholeFile(files.metadata, MAX_METADATA_BYTES);
   if (bytes !== undefined) {
     const metadata = decodeMetadata(bytes, files.metadata);
     // Metadata is written before the database is put in its place: without a database, the creation did not end.
-    return size > 0 ? metadata : undefined;
+    return exists ? metadata : undefined;
   }
-  if (size === 0) return undefined;
+  if (!exists) return undefined;
   throw new SyncError(
     "not-a-replica",
     `${config.path} is a database, but not a replica of Tributary's: ${files.metadata} is missing. Open the replica at another path, or put that file back.`,
@@ -63,7 +119,6 @@ function* readExisting(config: ReplicaConfig): Coroutine<ReplicaMetadata | undef
 /** Makes a new replica: downloaded whole, or empty until its first pull. */
 function* createReplica(config: ReplicaConfig): Coroutine<ReplicaMetadata> {
   const files = replicaFiles(config.path);
-  const empty = { databaseSize: 0, header: undefined, watermark: undefined, revertId: undefined };
   const download = config.bootstrapIfEmpty ? yield* bootstrap(config) : undefined;
   // What an earlier database of this name left behind would be taken for this one's.
   for (const leftover of [files.log, files.logIndex, files.revert, files.journal])
@@ -71,7 +126,8 @@ function* createReplica(config: ReplicaConfig): Coroutine<ReplicaMetadata> {
   const metadata: ReplicaMetadata = {
     clientId: `${config.clientName}-${uuidOf(yield* io.randomBytes(16))}`,
     revision: download?.revision,
-    pages: download?.pages ?? empty,
+    pages: download?.pages ?? UNKNOWN_PAGES,
+    settled: undefined,
     pushedChangeId: 0,
     lastPullAt: download === undefined ? undefined : yield* io.now(),
     lastPushAt: undefined,

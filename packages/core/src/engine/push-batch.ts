@@ -1,14 +1,14 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
+import type { TapePosition } from "../metadata/replica-metadata.js";
 import type { RemoteStep, RemoteStepResult, StepCondition } from "../ports/protocol-io.js";
 import { PUSH_POSITION_TABLE } from "../tape/tape-schema.js";
 import type { SqlStatement } from "../values/sql-value.js";
-import type { PushPosition } from "./local-values.js";
 import type { PushStep } from "./push-changes.js";
 
 /** Asks the remote how far a client has pushed; `undefined` when it never did. */
-export function* readRemotePosition(clientId: string): Coroutine<PushPosition | undefined> {
+export function* readRemotePosition(clientId: string): Coroutine<TapePosition | undefined> {
   const sql = `SELECT pull_gen, change_id FROM ${PUSH_POSITION_TABLE} WHERE client_id = ?`;
   const step: RemoteStep = { sql, params: [clientId], condition: "always", wantRows: true };
   const [result] = yield* io.runRemoteBatch({ steps: [step], repeatable: true });
@@ -38,7 +38,7 @@ const STEPS_BEFORE = 3;
 export function* sendPushBatch(
   clientId: string,
   changes: readonly PushStep[],
-  position: PushPosition,
+  position: TapePosition,
 ): Coroutine<SyncError | undefined> {
   const positionParams = [clientId, BigInt(position.pullGeneration), BigInt(position.changeId)];
   const statements: SqlStatement[] = [

@@ -1,13 +1,14 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
+import type { TapePosition } from "../metadata/replica-metadata.js";
 import { coalesceChanges } from "../replay/coalesce-changes.js";
 import { statementsOf } from "../replay/transform.js";
-import { lastChangeId, parseTapeRow, readShapes, readTapeRows, type Shapes } from "../tape/read-tape.js";
+import { parseTapeRow, readShapes, readTapeRows, type Shapes } from "../tape/read-tape.js";
 import type { RowChange, TapeChange } from "../tape/tape-change.js";
 import type { SqlStatement } from "../values/sql-value.js";
 import { isLocalOnly } from "./local-only.js";
-import { type PushPosition, readLocalValue } from "./local-values.js";
+import { readTapeEnd } from "./local-values.js";
 import { readRemotePosition, sendPushBatch } from "./push-batch.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import type { ReplicaSession } from "./replica-session.js";
@@ -33,9 +34,8 @@ export interface PushStep {
  */
 export function* pushChanges(session: ReplicaSession): Coroutine<PushResult> {
   const { config } = session;
-  const last = yield* lastChangeId();
+  const { pullGeneration, changeId: last } = (yield* readTapeEnd()) as TapePosition;
   if (last === 0) return { changes: 0 };
-  const pullGeneration = Number(yield* readLocalValue("pullGeneration"));
   const boundaries = yield* tapeBoundaries(session);
   const shapes = yield* readShapes();
   let first: number | undefined;
@@ -63,7 +63,7 @@ export function* pushChanges(session: ReplicaSession): Coroutine<PushResult> {
 }
 
 /** Where on the tape to begin. */
-function startOf(remote: PushPosition | undefined, pullGeneration: number): number {
+function startOf(remote: TapePosition | undefined, pullGeneration: number): number {
   if (remote === undefined || remote.pullGeneration < pullGeneration) return 0;
   if (remote.pullGeneration === pullGeneration) return remote.changeId;
   throw new SyncError(
@@ -89,7 +89,7 @@ function* readChanges(after: number, until: number, shapes: Shapes): Coroutine<T
 function* pushBatch(
   session: ReplicaSession,
   all: readonly TapeChange[],
-  position: PushPosition,
+  position: TapePosition,
 ): Coroutine<void> {
   const { config, metadata } = session;
   const changes = all.filter((change) => !change.parked && !isLocalOnly(change, config.ignoreTables));

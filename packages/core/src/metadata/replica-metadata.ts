@@ -10,11 +10,22 @@ export interface ReplicaMetadata {
   /** The synced revision; `undefined` before the first pull. */
   readonly revision: string | undefined;
   readonly pages: SyncedPages;
+  /**
+   * The end of the tape when `pages` was last settled; `undefined`: never since the last pull. Should the log be gone
+   * and the tape be longer, another program has checkpointed pages whose synced images were not saved.
+   */
+  readonly settled: TapePosition | undefined;
   /** How far the tape of the present pull generation has been pushed, as far as it was noted: a hint for `stats`. */
   readonly pushedChangeId: number;
   /** Milliseconds since the Unix epoch, `undefined` for never. */
   readonly lastPullAt: number | undefined;
   readonly lastPushAt: number | undefined;
+}
+
+/** A position on the tape. */
+export interface TapePosition {
+  readonly pullGeneration: number;
+  readonly changeId: number;
 }
 
 const FORMAT = "tributary-replica";
@@ -63,6 +74,7 @@ export function decodeMetadata(bytes: Uint8Array, path: string): ReplicaMetadata
       watermark: content.pages.watermark,
       revertId: content.pages.revertId,
     },
+    settled: content.settled,
     pushedChangeId: content.pushedChangeId,
     lastPullAt: content.lastPullAt,
     lastPushAt: content.lastPushAt,

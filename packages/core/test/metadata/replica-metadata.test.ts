@@ -12,6 +12,7 @@ const METADATA: ReplicaMetadata = {
     watermark: { salt1: 1, salt2: 4_294_967_295, frames: 5 },
     revertId: "abc",
   },
+  settled: { pullGeneration: 2, changeId: 5 },
   pushedChangeId: 3,
   lastPullAt: 1_700_000_000_000,
   lastPushAt: undefined,

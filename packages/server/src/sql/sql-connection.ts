@@ -6,7 +6,7 @@ import { isLockWait, SqlError, toSqlError } from "./sql-error.js";
 import { type StatementShape, shapeOf } from "./statement-shape.js";
 
 /** A column of a result. */
-export interface ResultColumn {
+interface ResultColumn {
   readonly name: string;
   readonly declaredType: string | null;
 }

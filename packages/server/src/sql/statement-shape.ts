@@ -6,7 +6,7 @@ import {
 } from "@tributary/core";
 
 /** What a statement does, as far as its result and its locks depend on it. */
-export type StatementKind = "insert" | "update" | "delete" | "begin-write" | "end" | "other";
+type StatementKind = "insert" | "update" | "delete" | "begin-write" | "end" | "other";
 
 /** What can be told from the text of one statement, without SQLite. */
 export interface StatementShape {
