@@ -29,7 +29,7 @@ export { io } from "./coroutine/io.js";
 export type { AbortSignalLike } from "./coroutine/run-async.js";
 export { runAsync } from "./coroutine/run-async.js";
 export { runSync } from "./coroutine/run-sync.js";
-export { applyChanges } from "./engine/apply-changes.js";
+export { applyChanges, resumeApply } from "./engine/apply-changes.js";
 export { checkpoint } from "./engine/checkpoint.js";
 export { closeReplica } from "./engine/close-replica.js";
 export { openReplica } from "./engine/open-replica.js";

@@ -11,6 +11,7 @@ import {
   pushChanges,
   type ReplicaSession,
   replicaFiles,
+  resumeApply,
   runAsync,
   runSync,
   SyncError,
@@ -81,6 +82,9 @@ export class Replica {
   async pull(options: OperationOptions = {}): Promise<boolean> {
     const { session } = this.#parts;
     return await this.#pulls.run(async () => {
+      await this.#engine.run(() =>
+        this.#run(options, (signal) => this.#coroutine(() => resumeApply(session), signal)),
+      );
       const changes = await this.#run(options, (signal) =>
         this.#coroutine(() => waitChanges(session), signal),
       );

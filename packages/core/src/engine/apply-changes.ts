@@ -9,6 +9,7 @@ import { TAPE_FIXED_COLUMNS, TAPE_TABLE } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
 import { hasTable, readLocalValue } from "./local-values.js";
 import { commitReplay, replayTape } from "./replay-tape.js";
+import type { ReplicaConfig } from "./replica-config.js";
 import { beginWrite, type ReplicaSession, replicaFiles, saveMetadata } from "./replica-session.js";
 import type { PulledChanges } from "./wait-changes.js";
 
@@ -17,10 +18,12 @@ import type { PulledChanges } from "./wait-changes.js";
  * dies right after it is in docs/REPLICA.md; `finishApply` is what the next opening runs.
  *
  * From the publish to the end nothing waits for the outside, so with synchronous ports no other code of this process
- * sees the state between. Fails with `database-busy` or `replay-conflict`; the replica is then as it was before.
+ * sees the state between. Fails with `database-busy` or `replay-conflict`; the replica is then as it was before. After
+ * another failure it is that, or what is left to do is done before the next operation.
  */
 export function* applyChanges(session: ReplicaSession, changes: PulledChanges): Coroutine<void> {
   const { config, pages } = session;
+  yield* resumeApply(session);
   if (changes.since !== session.metadata.revision) {
     throw new SyncError("internal", "Changes of another revision were about to be applied.");
   }
@@ -29,7 +32,8 @@ export function* applyChanges(session: ReplicaSession, changes: PulledChanges): 
     const planning = pages.planPublish(changes.pages, changes.databaseSize);
     const plan = yield* namingEndpoint(changes.endpoint, planning);
     yield* writeJournal(session, plan, changes.revision);
-    // On a failure the journal stays: whether the publish counts is seen from the log, not from this run.
+    // From here on the journal stays, whatever fails: whether the publish counts is seen from the log.
+    session.applyPending = true;
     yield* pages.publish(plan, changes.pages, changes.databaseSize);
   } finally {
     yield* io.executeSql("writer", "ROLLBACK");
@@ -37,59 +41,108 @@ export function* applyChanges(session: ReplicaSession, changes: PulledChanges): 
   yield* namingEndpoint(changes.endpoint, finishApply(session));
 }
 
-/**
- * Finishes an apply whose journal is there, whether it was begun by this process or one that died. Without a journal,
- * or when its publish did not happen, there is nothing to do: the local changes are still in the database.
- */
-export function* finishApply(session: ReplicaSession): Coroutine<void> {
-  const { pages, config } = session;
-  const path = replicaFiles(config.path).journal;
-  const reader = yield* ReplayJournalReader.open(path);
-  if (reader === undefined) return;
-  const { journal } = reader;
-  try {
-    if (!(yield* pages.isPublished(journal.plan))) return;
-    yield* pages.renewGuard();
-    // A tape that is there is the one that was replayed, or the old one that came back when the publish was undone.
-    const replayed = yield* hasTable(TAPE_TABLE);
-    if (replayed && (yield* readLocalValue("journalId")) !== journal.id) return;
-    if (!replayed) yield* replayOrUndo(session, reader);
-    yield* pages.adopt(journal.plan);
-    session.earlierBoundaries = [];
-    yield* saveMetadata(session, {
-      revision: journal.revision,
-      pages: pages.synced,
-      settled: undefined,
-      pushedChangeId: 0,
-      lastPullAt: yield* io.now(),
-    });
-    yield* pages.dropRevertPages();
-    yield* io.refreshCapture("app");
-  } finally {
-    yield* reader.close();
-    yield* io.removeFile(path);
-  }
+/** Finishes what an earlier apply of this session could not. Every operation begins with it. */
+export function* resumeApply(session: ReplicaSession): Coroutine<void> {
+  if (session.applyPending) yield* finishApply(session);
 }
 
-/** Replays the journal on what was published; when that cannot be, puts the pages back as they were. */
-function* replayOrUndo(session: ReplicaSession, reader: ReplayJournalReader): Coroutine<void> {
+/**
+ * Finishes an apply whose journal is there, whether it was begun by this process or one that died. Without a journal,
+ * or when its publish did not happen, there is nothing to do: the local changes are still in the database. Fails with
+ * the reason when the apply had to be undone; after any other failure the journal is still there, to try again.
+ */
+export function* finishApply(session: ReplicaSession): Coroutine<void> {
+  const path = replicaFiles(session.config.path).journal;
+  const reader = yield* ReplayJournalReader.open(path);
+  let reasonOfUndo: unknown;
+  if (reader !== undefined) {
+    session.applyPending = true;
+    try {
+      reasonOfUndo = yield* completeApply(session, reader);
+    } finally {
+      yield* reader.close();
+    }
+  }
+  // Only now: until here it may be the only copy of the local changes.
+  yield* io.removeFile(path);
+  session.applyPending = false;
+  if (reasonOfUndo !== undefined) throw reasonOfUndo;
+}
+
+/** The steps after the publish. Returns why they were undone; `undefined` when they were not. */
+function* completeApply(session: ReplicaSession, reader: ReplayJournalReader): Coroutine<unknown> {
+  const { pages } = session;
+  const { journal } = reader;
+  if (!(yield* pages.isPublished(journal.plan))) return undefined;
+  yield* pages.renewGuard();
+  // A tape that is there is the one that was replayed, or the old one that came back when the publish was undone.
+  const hasTape = yield* hasTable(TAPE_TABLE);
+  const isReplayed = hasTape && (yield* readLocalValue("journalId")) === journal.id;
+  if (!hasTape) {
+    const reasonOfUndo = yield* replayOrUndo(session, reader);
+    if (reasonOfUndo !== undefined) return reasonOfUndo;
+  } else if (!isReplayed) {
+    yield* finishUndo(session);
+    return undefined;
+  }
+  yield* pages.adopt(journal.plan);
+  session.earlierBoundaries = [];
+  yield* saveMetadata(session, {
+    revision: journal.revision,
+    pages: pages.synced,
+    settled: undefined,
+    pushedChangeId: 0,
+    lastPullAt: yield* io.now(),
+  });
+  yield* pages.dropRevertPages();
+  yield* io.refreshCapture("app");
+  return undefined;
+}
+
+/** Replays the journal on what was published; when that cannot be, puts the pages back as they were and returns why. */
+function* replayOrUndo(session: ReplicaSession, reader: ReplayJournalReader): Coroutine<unknown> {
   const { config, pages } = session;
-  yield* beginWrite(config);
+  yield* beginWriteFirmly(config);
   try {
     yield* replayTape(config, reader);
     yield* commitReplay();
+    return undefined;
   } catch (error) {
     yield* io.executeSql("writer", "ROLLBACK");
-    yield* beginWrite(config);
-    yield* pages.undoPublish(reader.journal.plan);
-    yield* io.executeSql("writer", "ROLLBACK");
-    yield* pages.renewGuard();
-    yield* saveMetadata(session, { pages: pages.synced });
-    yield* beginWrite(config);
+    yield* beginWriteFirmly(config);
+    try {
+      yield* pages.undoPublish(reader.journal.plan);
+    } finally {
+      yield* io.executeSql("writer", "ROLLBACK");
+    }
+    yield* finishUndo(session);
+    return error;
+  }
+}
+
+/** The pages are as they were; what is kept beside them follows. */
+function* finishUndo(session: ReplicaSession): Coroutine<void> {
+  const { config, pages } = session;
+  yield* pages.renewGuard();
+  yield* saveMetadata(session, { pages: pages.synced });
+  yield* beginWriteFirmly(config);
+  try {
     yield* io.refreshCapture("writer");
     yield* io.executeSql("writer", "COMMIT");
-    yield* io.refreshCapture("app");
+  } catch (error) {
+    yield* io.executeSql("writer", "ROLLBACK");
     throw error;
+  }
+  yield* io.refreshCapture("app");
+}
+
+/** As `beginWrite`, between steps that belong together: who aborts the operation has to wait for their end. */
+function* beginWriteFirmly(config: ReplicaConfig): Coroutine<void> {
+  try {
+    yield* beginWrite(config);
+  } catch (error) {
+    if (!(error instanceof SyncError) || error.code !== "aborted") throw error;
+    yield* beginWrite(config);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
+import { resumeApply } from "./apply-changes.js";
 import { readTapeEnd } from "./local-values.js";
 import { type ReplicaSession, saveMetadata, underWriteLock } from "./replica-session.js";
 
@@ -7,6 +8,7 @@ import { type ReplicaSession, saveMetadata, underWriteLock } from "./replica-ses
  * writes. When a reader stands in the way the log stays as it is; the next checkpoint tries again.
  */
 export function* checkpoint(session: ReplicaSession): Coroutine<void> {
+  yield* resumeApply(session);
   yield* settle(session);
   const pages = yield* session.pages.checkpoint();
   if (pages !== session.metadata.pages) yield* saveMetadata(session, { pages });

@@ -1,5 +1,6 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
+import { resumeApply } from "./apply-changes.js";
 import { settle } from "./checkpoint.js";
 import { setLocalValue } from "./local-values.js";
 import { beginWrite, type ReplicaSession, saveMetadata } from "./replica-session.js";
@@ -10,6 +11,7 @@ import { tapeBoundaries } from "./tape-boundaries.js";
  * pages are saved first. Fails with `database-busy`, leaving the replica open.
  */
 export function* closeReplica(session: ReplicaSession): Coroutine<void> {
+  yield* resumeApply(session);
   const boundaries = yield* tapeBoundaries(session);
   if (boundaries.length > session.earlierBoundaries.length) {
     yield* beginWrite(session.config);

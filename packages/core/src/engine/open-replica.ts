@@ -67,14 +67,20 @@ function* openSession(
     if (mayForget && logIsGone && metadata.revision !== undefined)
       yield* checkNothingWasCheckpointed(config, metadata);
     const pages = yield* config.openPages(config.path, metadata.pages);
-    return { config, pages, metadata, earlierBoundaries: [] };
+    return { config, pages, metadata, applyPending: false, earlierBoundaries: [] };
   } catch (error) {
     const isForgettable =
       error instanceof SyncError && ["foreign-writer", "damaged-file"].includes(error.code);
     if (!isForgettable || !mayForget) throw error;
     const forgetful = { ...metadata, revision: undefined, pages: UNKNOWN_PAGES, settled: undefined };
     const pages = yield* config.openPages(config.path, UNKNOWN_PAGES);
-    const session: ReplicaSession = { config, pages, metadata: forgetful, earlierBoundaries: [] };
+    const session: ReplicaSession = {
+      config,
+      pages,
+      metadata: forgetful,
+      applyPending: false,
+      earlierBoundaries: [],
+    };
     yield* saveMetadata(session, {});
     return session;
   }
@@ -143,8 +149,8 @@ function* finishInterrupted(session: ReplicaSession): Coroutine<void> {
   try {
     yield* finishApply(session);
   } catch (error) {
-    // The apply has been undone, and the local changes are back. The next pull says the same to whoever asks for it.
-    if (!(error instanceof SyncError) || error.code !== "replay-conflict") throw error;
+    // Undone, the local changes are back, and the next pull says the same to whoever asks for it.
+    if (session.applyPending) throw error;
   }
 }
 

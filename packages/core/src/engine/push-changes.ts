@@ -7,6 +7,7 @@ import { statementsOf } from "../replay/transform.js";
 import { parseTapeRow, readShapes, readTapeRows, type Shapes } from "../tape/read-tape.js";
 import type { RowChange, TapeChange } from "../tape/tape-change.js";
 import type { SqlStatement } from "../values/sql-value.js";
+import { resumeApply } from "./apply-changes.js";
 import { isLocalOnly } from "./local-only.js";
 import { readTapeEnd } from "./local-values.js";
 import { readRemotePosition, sendPushBatch } from "./push-batch.js";
@@ -34,6 +35,7 @@ export interface PushStep {
  */
 export function* pushChanges(session: ReplicaSession): Coroutine<PushResult> {
   const { config } = session;
+  yield* resumeApply(session);
   const { pullGeneration, changeId: last } = (yield* readTapeEnd()) as TapePosition;
   if (last === 0) return { changes: 0 };
   const boundaries = yield* tapeBoundaries(session);

@@ -11,6 +11,8 @@ export interface ReplicaSession {
   readonly pages: ReplicaPages;
   /** As it was last saved, or newer in fields that are only hints. */
   metadata: ReplicaMetadata;
+  /** A publish was begun and its replay is not known to be done: the local changes may be in the journal only. */
+  applyPending: boolean;
   /** Transaction boundaries of the tape that were noted before this session; emptied when a pull restarts the tape. */
   earlierBoundaries: readonly number[];
 }

@@ -1,6 +1,7 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { TAPE_TABLE } from "../tape/tape-schema.js";
+import { resumeApply } from "./apply-changes.js";
 import { readLocalValue } from "./local-values.js";
 import type { ReplicaSession } from "./replica-session.js";
 
@@ -26,6 +27,7 @@ export interface ReplicaStats {
 
 /** Reads where the replica stands. Touches no network. */
 export function* stats(session: ReplicaSession): Coroutine<ReplicaStats> {
+  yield* resumeApply(session);
   const { clientId, revision, pushedChangeId, lastPullAt, lastPushAt } = session.metadata;
   const [counts] = yield* io.querySql(
     "writer",
