@@ -3,8 +3,9 @@ import { io } from "../coroutine/io.js";
 import { namingEndpoint } from "../errors/naming-endpoint.js";
 import { SyncError } from "../errors/sync-error.js";
 import type { PublishPlan } from "../ports/replica-pages.js";
-import { lastChangeId, readShapes, readTapeRows } from "../tape/read-tape.js";
+import { lastChangeId, readShapes } from "../tape/read-tape.js";
 import { type ReplayJournal, ReplayJournalReader, ReplayJournalWriter } from "../tape/replay-journal.js";
+import { TapeCursor } from "../tape/tape-cursor.js";
 import { TAPE_FIXED_COLUMNS, TAPE_TABLE } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
 import { hasTable, readLocalValue } from "./local-values.js";
@@ -18,15 +19,16 @@ import type { PulledChanges } from "./wait-changes.js";
  * dies right after it is in docs/REPLICA.md; `finishApply` is what the next opening runs.
  *
  * From the publish to the end nothing waits for the outside, so with synchronous ports no other code of this process
- * sees the state between. Fails with `database-busy` or `replay-conflict`; the replica is then as it was before. After
+ * sees the state between. Returns false, having done nothing, when the download is out of date: a push was sent since
+ * it began, or another apply happened; then it has to be pulled again. Fails with `database-busy` or `replay-conflict`; the replica is then as it was before. After
  * another failure it is that, or what is left to do is done before the next operation.
  */
-export function* applyChanges(session: ReplicaSession, changes: PulledChanges): Coroutine<void> {
+export function* applyChanges(session: ReplicaSession, changes: PulledChanges): Coroutine<boolean> {
   const { config, pages } = session;
   yield* resumeApply(session);
-  if (changes.since !== session.metadata.revision) {
-    throw new SyncError("internal", "Changes of another revision were about to be applied.");
-  }
+  // Without what was pushed meanwhile, the download would make the tape send it a second time.
+  if (changes.since !== session.metadata.revision || changes.batchesSent !== session.batchesSent)
+    return false;
   yield* beginWrite(config);
   try {
     const planning = pages.planPublish(changes.pages, changes.databaseSize);
@@ -39,6 +41,7 @@ export function* applyChanges(session: ReplicaSession, changes: PulledChanges): 
     yield* io.executeSql("writer", "ROLLBACK");
   }
   yield* namingEndpoint(changes.endpoint, finishApply(session));
+  return true;
 }
 
 /** Finishes what an earlier apply of this session could not. Every operation begins with it. */
@@ -76,7 +79,7 @@ function* completeApply(session: ReplicaSession, reader: ReplayJournalReader): C
   if (!(yield* pages.isPublished(journal.plan))) return undefined;
   yield* pages.renewGuard();
   // A tape that is there is the one that was replayed, or the old one that came back when the publish was undone.
-  const hasTape = yield* hasTable(TAPE_TABLE);
+  const hasTape = (yield* readLocalValue("clientId")) === journal.clientId;
   const isReplayed = hasTape && (yield* readLocalValue("journalId")) === journal.id;
   if (!hasTape) {
     const reasonOfUndo = yield* replayOrUndo(session, reader);
@@ -104,6 +107,7 @@ function* replayOrUndo(session: ReplicaSession, reader: ReplayJournalReader): Co
   const { config, pages } = session;
   yield* beginWriteFirmly(config);
   try {
+    if (yield* hasTable(TAPE_TABLE)) throw servesAReplica();
     yield* replayTape(config, reader);
     yield* commitReplay();
     return undefined;
@@ -118,6 +122,14 @@ function* replayOrUndo(session: ReplicaSession, reader: ReplayJournalReader): Co
     yield* finishUndo(session);
     return error;
   }
+}
+
+/** The remote database has a tape, so it is the file of a replica: its local changes would be taken for this one's. */
+export function servesAReplica(): SyncError {
+  return new SyncError(
+    "unexpected-response",
+    `The remote database has a table ${TAPE_TABLE}: it is the file of a replica, not a database of its own. Serve a copy without the tables that begin with tributary_.`,
+  );
 }
 
 /** The pages are as they were; what is kept beside them follows. */
@@ -159,11 +171,7 @@ function* writeJournal(session: ReplicaSession, plan: PublishPlan, revision: str
     shapes: [...shapes],
   };
   const writer = yield* ReplayJournalWriter.create(replicaFiles(session.config.path).journal, journal);
-  const last = yield* lastChangeId();
-  for (let after = 0; after < last; ) {
-    const rows = yield* readTapeRows(after, last, shapes);
-    yield* writer.add(rows);
-    after = Number(rows.at(-1)?.[0] ?? last);
-  }
+  const cursor = new TapeCursor(0, yield* lastChangeId(), shapes);
+  for (let rows = yield* cursor.next(); rows.length > 0; rows = yield* cursor.next()) yield* writer.add(rows);
   yield* writer.finish();
 }

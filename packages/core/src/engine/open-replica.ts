@@ -10,10 +10,10 @@ import {
 import type { ReplicaPages, SyncedPages } from "../ports/replica-pages.js";
 import { createTapeSql, TAPE_TABLE } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
-import { finishApply } from "./apply-changes.js";
+import { finishApply, servesAReplica } from "./apply-changes.js";
 import { bootstrap } from "./bootstrap.js";
 import { settle } from "./checkpoint.js";
-import { hasTable, readPulledPosition, readTapeEnd, setLocalValue } from "./local-values.js";
+import { hasTable, readLocalValue, readPulledPosition, readTapeEnd, setLocalValue } from "./local-values.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import { beginWrite, type ReplicaSession, replicaFiles, saveMetadata } from "./replica-session.js";
 import { readSavedBoundaries } from "./tape-boundaries.js";
@@ -67,7 +67,7 @@ function* openSession(
     if (mayForget && logIsGone && metadata.revision !== undefined)
       yield* checkNothingWasCheckpointed(config, metadata);
     const pages = yield* config.openPages(config.path, metadata.pages);
-    return { config, pages, metadata, applyPending: false, earlierBoundaries: [] };
+    return { config, pages, metadata, applyPending: false, batchesSent: 0, earlierBoundaries: [] };
   } catch (error) {
     const isForgettable =
       error instanceof SyncError && ["foreign-writer", "damaged-file"].includes(error.code);
@@ -79,6 +79,7 @@ function* openSession(
       pages,
       metadata: forgetful,
       applyPending: false,
+      batchesSent: 0,
       earlierBoundaries: [],
     };
     yield* saveMetadata(session, {});
@@ -158,16 +159,23 @@ function* finishInterrupted(session: ReplicaSession): Coroutine<void> {
 function* makeTape(session: ReplicaSession): Coroutine<void> {
   const { config, metadata } = session;
   yield* beginWrite(config);
-  if (!(yield* hasTable(TAPE_TABLE))) {
-    const known = yield* readPulledPosition(metadata.clientId);
-    yield* io.executeSql("writer", createTapeSql());
-    yield* io.runSql([
-      setLocalValue("clientId", metadata.clientId),
-      setLocalValue("pullGeneration", BigInt((known?.pullGeneration ?? -1) + 1)),
-    ]);
+  try {
+    if (yield* hasTable(TAPE_TABLE)) {
+      if ((yield* readLocalValue("clientId")) !== metadata.clientId) throw servesAReplica();
+    } else {
+      const known = yield* readPulledPosition(metadata.clientId);
+      yield* io.executeSql("writer", createTapeSql());
+      yield* io.runSql([
+        setLocalValue("clientId", metadata.clientId),
+        setLocalValue("pullGeneration", BigInt((known?.pullGeneration ?? -1) + 1)),
+      ]);
+    }
+    yield* io.refreshCapture("writer");
+    yield* io.executeSql("writer", "COMMIT");
+  } catch (error) {
+    yield* io.executeSql("writer", "ROLLBACK");
+    throw error;
   }
-  yield* io.refreshCapture("writer");
-  yield* io.executeSql("writer", "COMMIT");
   yield* io.refreshCapture("app");
 }
 

@@ -28,23 +28,39 @@ const SET_POSITION = `INSERT INTO ${PUSH_POSITION_TABLE} (client_id, pull_gen, c
  */
 const DEFER_FOREIGN_KEYS = "PRAGMA defer_foreign_keys = ON";
 
-/** Statements of the batch before the first change: BEGIN, the pragma, and the table of positions. */
-const STEPS_BEFORE = 3;
+/** Statements of the batch before the first change: BEGIN, the pragma, the table of positions, the check of it. */
+const STEPS_BEFORE = 4;
 
 /**
- * Sends changes and the position they reach as one transaction. The error the remote refused it with, which took
- * nothing of it; other failures are thrown.
+ * The position is another than the one read before: an earlier attempt, whose answer did not come, was still running
+ * then. Sending the changes again would apply them twice.
+ */
+export const POSITION_MOVED: unique symbol = Symbol("the position moved");
+
+/** Fails, by writing the row of a client a second time, when its position is not the expected one. */
+function checkPosition(clientId: string, expected: TapePosition | undefined): SqlStatement {
+  const copy = `INSERT INTO ${PUSH_POSITION_TABLE} (client_id, pull_gen, change_id) SELECT client_id, pull_gen, change_id FROM ${PUSH_POSITION_TABLE} WHERE client_id = ?`;
+  if (expected === undefined) return { sql: copy, params: [clientId] };
+  const params = [clientId, BigInt(expected.pullGeneration), BigInt(expected.changeId)];
+  return { sql: `${copy} AND NOT (pull_gen = ? AND change_id = ?)`, params };
+}
+
+/**
+ * Sends changes and the position they reach as one transaction, if the position is still the expected one. Returns the
+ * error the remote refused it with, having taken nothing of it; other failures are thrown.
  */
 export function* sendPushBatch(
   clientId: string,
   changes: readonly PushStep[],
+  expected: TapePosition | undefined,
   position: TapePosition,
-): Coroutine<SyncError | undefined> {
+): Coroutine<SyncError | typeof POSITION_MOVED | undefined> {
   const positionParams = [clientId, BigInt(position.pullGeneration), BigInt(position.changeId)];
   const statements: SqlStatement[] = [
     { sql: "BEGIN IMMEDIATE", params: [] },
     { sql: DEFER_FOREIGN_KEYS, params: [] },
     { sql: CREATE_POSITION_TABLE, params: [] },
+    checkPosition(clientId, expected),
     ...changes.map(({ statement }) => statement),
     { sql: SET_POSITION, params: positionParams },
     { sql: "COMMIT", params: [] },
@@ -60,9 +76,14 @@ export function* sendPushBatch(
   const results = yield* io.runRemoteBatch({ steps: [...steps, rollback], repeatable: false });
   const failed = steps.findIndex(({ sql }, index) => {
     const result = results[index];
-    return result?.type === "error" ? !mayFail(sql) : result?.type !== "ok";
+    if (result?.type !== "error") return result?.type !== "ok";
+    return !(
+      sql === DEFER_FOREIGN_KEYS ||
+      (mayFail(sql) && /duplicate|already exists/i.test(result.message))
+    );
   });
   if (failed === -1) return undefined;
+  if (failed === STEPS_BEFORE - 1) return POSITION_MOVED;
   const change = changes[failed - STEPS_BEFORE]?.change;
   const what =
     change === undefined

@@ -4,20 +4,21 @@ import { SyncError } from "../errors/sync-error.js";
 import type { TapePosition } from "../metadata/replica-metadata.js";
 import { coalesceChanges } from "../replay/coalesce-changes.js";
 import { statementsOf } from "../replay/transform.js";
-import { parseTapeRow, readShapes, readTapeRows, type Shapes } from "../tape/read-tape.js";
+import { parseTapeRow, readShapes, type Shapes } from "../tape/read-tape.js";
 import type { RowChange, TapeChange } from "../tape/tape-change.js";
+import { rowBytes, TapeCursor } from "../tape/tape-cursor.js";
 import type { SqlStatement } from "../values/sql-value.js";
 import { resumeApply } from "./apply-changes.js";
 import { isLocalOnly } from "./local-only.js";
 import { readTapeEnd } from "./local-values.js";
-import { readRemotePosition, sendPushBatch } from "./push-batch.js";
+import { POSITION_MOVED, readRemotePosition, sendPushBatch } from "./push-batch.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import type { ReplicaSession } from "./replica-session.js";
 import { nextBoundary, tapeBoundaries } from "./tape-boundaries.js";
 
 /** What a push did. */
 export interface PushResult {
-  /** Changes that the remote has taken, those of an attempt whose answer was lost included. */
+  /** Local changes that this push has sent and the remote has taken. */
   readonly changes: number;
 }
 
@@ -27,41 +28,73 @@ export interface PushStep {
   readonly statement: SqlStatement;
 }
 
+/** A batch also ends, between local transactions, where its values have this many bytes. */
+const BATCH_BYTES = 8 * 1024 * 1024;
+
 /**
  * Sends the local changes that the remote does not have, in batches that each commit whole, with how far they reach.
- * An answer that is lost is harmless: the next attempt asks the remote how far it got.
+ * An answer that is lost is harmless: the next attempt asks the remote how far it got, and a batch that is still on its
+ * way then finds that the position has moved.
  *
  * Fails with `remote-sql-failed` when the remote refuses a change: everything of that batch stays pending.
  */
 export function* pushChanges(session: ReplicaSession): Coroutine<PushResult> {
-  const { config } = session;
   yield* resumeApply(session);
-  const { pullGeneration, changeId: last } = (yield* readTapeEnd()) as TapePosition;
-  if (last === 0) return { changes: 0 };
-  const boundaries = yield* tapeBoundaries(session);
-  const shapes = yield* readShapes();
-  let first: number | undefined;
+  const end = (yield* readTapeEnd()) as TapePosition;
+  const tape: PushedTape = {
+    pullGeneration: end.pullGeneration,
+    last: end.changeId,
+    boundaries: yield* tapeBoundaries(session),
+    shapes: yield* readShapes(),
+  };
+  if (tape.last === 0) return { changes: 0 };
+  let changes = 0;
   for (let attempt = 1; ; attempt++) {
     try {
-      const remote = yield* readRemotePosition(session.metadata.clientId);
-      let done = startOf(remote, pullGeneration);
-      first ??= done;
-      while (done < last) {
-        const until = Math.min(nextBoundary(boundaries, done + config.pushOperationsThreshold) ?? last, last);
-        const changes = yield* readChanges(done, until, shapes);
-        yield* pushBatch(session, changes, { pullGeneration, changeId: until });
-        done = until;
-        session.metadata = { ...session.metadata, pushedChangeId: done };
-        config.onProgress?.({ phase: "push", done: done - first, total: last - first });
-      }
-      session.metadata = { ...session.metadata, pushedChangeId: last, lastPushAt: yield* io.now() };
-      return { changes: last - first };
+      const outcome = yield* pushFrom(session, tape, (count) => {
+        changes += count;
+      });
+      if (outcome !== POSITION_MOVED) return { changes };
+      if (attempt >= session.config.pushAttempts) throw positionKeepsMoving();
     } catch (error) {
       const again = error instanceof SyncError && (error.code === "unreachable" || error.code === "timeout");
-      if (!again || attempt >= config.pushAttempts) throw error;
+      if (!again || attempt >= session.config.pushAttempts) throw error;
       yield* io.sleep(100 * 2 ** attempt);
     }
   }
+}
+
+/** The tape as it was when the push began; what is written later is for the next one. */
+interface PushedTape {
+  readonly pullGeneration: number;
+  readonly last: number;
+  readonly boundaries: readonly number[];
+  readonly shapes: Shapes;
+}
+
+/** Sends what the remote says it does not have yet. */
+function* pushFrom(
+  session: ReplicaSession,
+  tape: PushedTape,
+  onTaken: (changes: number) => void,
+): Coroutine<typeof POSITION_MOVED | undefined> {
+  const { config } = session;
+  const { pullGeneration, last } = tape;
+  let expected = yield* readRemotePosition(session.metadata.clientId);
+  const first = startOf(expected, pullGeneration);
+  for (let done = first; done < last; ) {
+    const { until, changes } = yield* readBatch(config, done, tape);
+    const position = { pullGeneration, changeId: until };
+    const sent = yield* pushBatch(session, changes, expected, position);
+    if (sent === POSITION_MOVED) return sent;
+    if (sent > 0) expected = position;
+    done = until;
+    onTaken(sent);
+    session.metadata = { ...session.metadata, pushedChangeId: done };
+    config.onProgress?.({ phase: "push", done: done - first, total: last - first });
+  }
+  session.metadata = { ...session.metadata, pushedChangeId: last, lastPushAt: yield* io.now() };
+  return undefined;
 }
 
 /** Where on the tape to begin. */
@@ -74,33 +107,55 @@ function startOf(remote: TapePosition | undefined, pullGeneration: number): numb
   );
 }
 
-function* readChanges(after: number, until: number, shapes: Shapes): Coroutine<TapeChange[]> {
+/** The changes after a change id up to the first boundary at which there are enough of them. */
+function* readBatch(
+  config: ReplicaConfig,
+  after: number,
+  { last, boundaries, shapes }: PushedTape,
+): Coroutine<{ readonly until: number; readonly changes: TapeChange[] }> {
   const changes: TapeChange[] = [];
-  for (let done = after; done < until; ) {
-    const rows = yield* readTapeRows(done, until, shapes);
-    for (const row of rows) changes.push(parseTapeRow(row, shapes));
-    done = Number(rows.at(-1)?.[0] ?? until);
+  const cursor = new TapeCursor(after, last, shapes);
+  let bytes = 0;
+  for (let rows = yield* cursor.next(); rows.length > 0; rows = yield* cursor.next()) {
+    for (const row of rows) {
+      const change = parseTapeRow(row, shapes);
+      changes.push(change);
+      bytes += rowBytes(row);
+      const isEnough = changes.length >= config.pushOperationsThreshold || bytes >= BATCH_BYTES;
+      if (isEnough && nextBoundary(boundaries, change.changeId) === change.changeId) {
+        return { until: change.changeId, changes };
+      }
+    }
   }
-  return changes;
+  return { until: last, changes };
 }
 
 /**
- * Sends one batch. When the remote refuses it for a constraint, the net changes are tried once: a row that was mended
- * after it had been written wrongly passes that way.
+ * Sends one batch; returns how many changes it had. When the remote refuses it for a constraint, the net changes are
+ * tried once: a row that was mended after it had been written wrongly passes that way.
  */
 function* pushBatch(
   session: ReplicaSession,
   all: readonly TapeChange[],
+  expected: TapePosition | undefined,
   position: TapePosition,
-): Coroutine<void> {
+): Coroutine<number | typeof POSITION_MOVED> {
   const { config, metadata } = session;
   const changes = all.filter((change) => !change.parked && !isLocalOnly(change, config.ignoreTables));
-  const refusal = yield* sendPushBatch(metadata.clientId, stepsOf(config, changes), position);
-  if (refusal === undefined) return;
+  const steps = stepsOf(config, changes);
+  // A position alone is not worth a commit that all replicas would then have to pull.
+  if (steps.length === 0) return 0;
+  session.batchesSent++;
+  const refusal = yield* sendPushBatch(metadata.clientId, steps, expected, position);
+  if (refusal === undefined) return steps.length;
+  if (refusal === POSITION_MOVED) return refusal;
   const netChanges = coalesceChanges(changes);
   if (!/constraint/i.test(refusal.message) || netChanges.length === changes.length) throw refusal;
-  const second = yield* sendPushBatch(metadata.clientId, stepsOf(config, netChanges), position);
+  const netSteps = stepsOf(config, netChanges);
+  const second = yield* sendPushBatch(metadata.clientId, netSteps, expected, position);
+  if (second === POSITION_MOVED) return second;
   if (second !== undefined) throw second;
+  return netSteps.length;
 }
 
 function stepsOf(config: ReplicaConfig, changes: readonly TapeChange[]): PushStep[] {
@@ -111,4 +166,11 @@ function stepsOf(config: ReplicaConfig, changes: readonly TapeChange[]): PushSte
       change.type === "schema" ? { sql: change.sql, params: [] } : statements.next().value;
     return statement === undefined ? [] : [{ change, statement }];
   });
+}
+
+function positionKeepsMoving(): SyncError {
+  return new SyncError(
+    "unexpected-response",
+    "The position of this client at the remote keeps changing while it pushes: a copy of the replica may be in use elsewhere. The changes stay pending.",
+  );
 }

@@ -1,3 +1,4 @@
+import { foldName } from "../capture/schema-row.js";
 import type { TableShape } from "../capture/table-shape.js";
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
@@ -20,9 +21,9 @@ interface ReplayFailure extends SqlFailure {
   readonly change: TapeChange;
 }
 
-/** What an ALTER TABLE says when the remote has already done the same. */
-const ALREADY_DONE = /duplicate column name|no such column|there is already (an|another) |already exists/;
-/** What a schema change says when what it builds on is not there. */
+/** What an ALTER or DROP says when the remote has already done the same, or the object is gone there. */
+const NOTHING_TO_DO = /duplicate column name|there is already (an|another) |already exists|no such /;
+/** What a CREATE says when what it builds on is not there. */
 const NO_PLACE = /no such (table|column|index|view|trigger)/;
 
 /**
@@ -117,7 +118,7 @@ function* replayAll(
 function* replaySchemaChange(change: SchemaChange): Coroutine<ReplayFailure | undefined> {
   const failure = yield* io.runSql([{ sql: change.sql, params: [] }]);
   if (failure === undefined) return undefined;
-  if (/^\s*ALTER\b/i.test(change.sql) && ALREADY_DONE.test(failure.message)) return undefined;
+  if (/^\s*(ALTER|DROP)\b/i.test(change.sql) && NOTHING_TO_DO.test(failure.message)) return undefined;
   if (!NO_PLACE.test(failure.message)) return { ...failure, change };
   yield* runOrFail([parkChange(change)]);
   return undefined;
@@ -132,9 +133,13 @@ function* replayRowChanges(
     if (!columns.has(shape.table)) columns.set(shape.table, yield* columnsOf(shape.table));
   }
   const known = (shape: TableShape): ReadonlySet<string> => columns.get(shape.table) as ReadonlySet<string>;
-  const parked = changes.filter(({ shape }) => known(shape).size === 0);
+  // No table, or none with such a key any more: there is no row that the change could be about.
+  const hasPlace = ({ shape }: RowChange): boolean =>
+    known(shape).size > 0 &&
+    (shape.key.type === "rowid" || shape.key.columns.every((name) => known(shape).has(foldName(name))));
+  const parked = changes.filter((change) => !hasPlace(change));
   if (parked.length > 0) yield* runOrFail(parked.map(parkChange));
-  const placed = changes.filter(({ shape }) => known(shape).size > 0);
+  const placed = changes.filter(hasPlace);
   const statements = statementsOf(placed, config.transform, (shape) => ({ columns: known(shape) }));
   const steps = placed.flatMap((change, index) => {
     const statement = statements[index];
@@ -146,7 +151,7 @@ function* replayRowChanges(
 
 function* columnsOf(table: string): Coroutine<ReadonlySet<string>> {
   const rows = yield* io.querySql("writer", "SELECT name FROM pragma_table_info(?)", [table]);
-  return new Set(rows.map(([name]) => String(name)));
+  return new Set(rows.map(([name]) => foldName(String(name))));
 }
 
 function* runOrFail(statements: readonly SqlStatement[]): Coroutine<void> {

@@ -16,7 +16,7 @@ export interface ReplicaConfig {
   readonly pullBytesThreshold: number | undefined;
   /** A push is split, between local transactions, where a batch has reached this many statements. */
   readonly pushOperationsThreshold: number;
-  /** Tables whose local changes stay in this replica. */
+  /** Tables whose local changes stay in this replica, as `foldName` writes them. */
   readonly ignoreTables: ReadonlySet<string>;
   readonly transform: Transform | undefined;
   /** How long to wait for an open transaction of the app, in milliseconds. */

@@ -13,6 +13,8 @@ export interface ReplicaSession {
   metadata: ReplicaMetadata;
   /** A publish was begun and its replay is not known to be done: the local changes may be in the journal only. */
   applyPending: boolean;
+  /** Batches that were sent to the remote in this session, whatever became of them. */
+  batchesSent: number;
   /** Transaction boundaries of the tape that were noted before this session; emptied when a pull restarts the tape. */
   earlierBoundaries: readonly number[];
 }
@@ -49,13 +51,16 @@ const LONGEST_PAUSE_MS = 50;
  * Begins a write transaction on the engine's writer, waiting for the app's own transactions. After it nobody writes to
  * the database until `COMMIT` or `ROLLBACK`. Fails with `database-busy`.
  */
-export function* beginWrite(config: ReplicaConfig): Coroutine<void> {
-  const deadline = (yield* io.now()) + config.lockTimeoutMs;
+export function* beginWrite(
+  config: ReplicaConfig,
+  lockTimeoutMs: number = config.lockTimeoutMs,
+): Coroutine<void> {
+  const deadline = (yield* io.now()) + lockTimeoutMs;
   for (let pause = 1; !(yield* io.tryBeginWrite()); pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     if ((yield* io.now()) >= deadline) {
       throw new SyncError(
         "database-busy",
-        `A transaction on ${config.path} stayed open for more than ${config.lockTimeoutMs} ms. Commit it or roll it back, then try again.`,
+        `A transaction on ${config.path} stayed open for more than ${lockTimeoutMs} ms. Commit it or roll it back, then try again.`,
         { path: config.path },
       );
     }
@@ -64,8 +69,12 @@ export function* beginWrite(config: ReplicaConfig): Coroutine<void> {
 }
 
 /** Runs a procedure inside a write transaction that it does not commit. */
-export function* underWriteLock<T>(config: ReplicaConfig, procedure: () => Coroutine<T>): Coroutine<T> {
-  yield* beginWrite(config);
+export function* underWriteLock<T>(
+  config: ReplicaConfig,
+  procedure: () => Coroutine<T>,
+  lockTimeoutMs?: number,
+): Coroutine<T> {
+  yield* beginWrite(config, lockTimeoutMs);
   try {
     return yield* procedure();
   } finally {

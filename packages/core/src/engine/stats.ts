@@ -1,7 +1,10 @@
+import { foldName } from "../capture/schema-row.js";
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
+import { readShapes } from "../tape/read-tape.js";
 import { TAPE_TABLE } from "../tape/tape-schema.js";
 import { resumeApply } from "./apply-changes.js";
+import { isLocalOnlySchemaChange } from "./local-only.js";
 import { readLocalValue } from "./local-values.js";
 import type { ReplicaSession } from "./replica-session.js";
 
@@ -29,15 +32,29 @@ export interface ReplicaStats {
 export function* stats(session: ReplicaSession): Coroutine<ReplicaStats> {
   yield* resumeApply(session);
   const { clientId, revision, pushedChangeId, lastPullAt, lastPushAt } = session.metadata;
-  const [counts] = yield* io.querySql(
+  const { ignoreTables } = session.config;
+  const shapes = yield* readShapes();
+  const localOnly = [...shapes]
+    .filter(([, { table }]) => ignoreTables.has(foldName(table)))
+    .map(([id]) => id);
+  const rows = yield* io.querySql(
     "writer",
-    `SELECT count(*) FILTER (WHERE id > ? AND parked IS NULL), count(parked) FROM main.${TAPE_TABLE}`,
+    `SELECT count(*) FILTER (WHERE id > ? AND parked IS NULL AND shape <> 0 AND shape NOT IN (${localOnly.join(", ")})), count(parked) FROM main.${TAPE_TABLE}`,
     [BigInt(pushedChangeId)],
   );
+  const schemaChanges = yield* io.querySql(
+    "writer",
+    `SELECT v0 FROM main.${TAPE_TABLE} WHERE id > ? AND parked IS NULL AND shape = 0`,
+    [BigInt(pushedChangeId)],
+  );
+  const pendingSchemaChanges = schemaChanges.filter(
+    ([sql]) => !isLocalOnlySchemaChange(String(sql), ignoreTables),
+  );
+  const [counts] = rows;
   return {
     clientId,
     revision,
-    pendingChanges: Number(counts?.[0]),
+    pendingChanges: Number(counts?.[0]) + pendingSchemaChanges.length,
     parkedChanges: Number(counts?.[1]),
     pullGeneration: Number(yield* readLocalValue("pullGeneration")),
     logFrames: yield* session.pages.logFrames(),

@@ -15,6 +15,8 @@ export interface PulledChanges {
   readonly endpoint: string;
   /** The revision they are to be applied on. */
   readonly since: string | undefined;
+  /** Batches of this session sent when it was asked for: these it is sure to contain. */
+  readonly batchesSent: number;
   /** Frees the download. */
   dispose(): Coroutine<void>;
 }
@@ -27,7 +29,7 @@ export function* waitChanges(
   session: ReplicaSession,
   options: { readonly longPollTimeoutMs?: number } = {},
 ): Coroutine<PulledChanges | undefined> {
-  const { config, metadata } = session;
+  const { config, metadata, batchesSent } = session;
   const since = metadata.revision;
   const { pull, header } = yield* io.startPull({
     ...(since !== undefined && { clientRevision: since }),
@@ -35,7 +37,7 @@ export function* waitChanges(
   });
   try {
     const download = yield* namingEndpoint(header.endpoint, receiveAll(session, pull, header.databaseSize));
-    return download && { ...header, since, pages: download, dispose: () => download.dispose() };
+    return download && { ...header, since, batchesSent, pages: download, dispose: () => download.dispose() };
   } finally {
     yield* io.endPull(pull);
   }

@@ -1,3 +1,4 @@
+import { foldName } from "../capture/schema-row.js";
 import { imageColumns, type TableShape } from "../capture/table-shape.js";
 import { quoteIdentifier } from "../sql/quote-identifier.js";
 import type { RowChange } from "../tape/tape-change.js";
@@ -6,7 +7,7 @@ import type { SqlRow, SqlStatement, SqlValue } from "../values/sql-value.js";
 
 /** What a change may name where it lands. */
 export interface ReplayTarget {
-  /** Columns that the table has there; `undefined` when not known: all of the shape's. */
+  /** Columns that the table has there, as `foldName` writes them; `undefined` when not known: all of the shape's. */
   readonly columns?: ReadonlySet<string>;
 }
 
@@ -79,15 +80,9 @@ function freeRowid(shape: TableShape, rowid: SqlValue, parameters: Parameters): 
 
 function conflictClause(shape: TableShape, after: SqlRow, columns: readonly string[]): string {
   if (shape.key.type === "rowid" || hasNullKey(shape, after)) return "";
-  const key = shape.key.columns;
-  const updates = columns
-    .filter((name) => !key.includes(name))
-    .map((name) => {
-      const column = quoteIdentifier(name);
-      return `${column} = excluded.${column}`;
-    });
-  const action = updates.length === 0 ? "NOTHING" : `UPDATE SET ${updates.join(", ")}`;
-  return ` ON CONFLICT (${key.map(quoteIdentifier).join(", ")}) DO ${action}`;
+  // The key's columns too: under a collation, keys that are equal may still differ.
+  const updates = columns.map((name) => `${quoteIdentifier(name)} = excluded.${quoteIdentifier(name)}`);
+  return ` ON CONFLICT (${shape.key.columns.map(quoteIdentifier).join(", ")}) DO UPDATE SET ${updates.join(", ")}`;
 }
 
 function updateStatement(
@@ -151,6 +146,6 @@ function hasNullKey(shape: TableShape, image: SqlRow): boolean {
 }
 
 function hasColumn(shape: TableShape, name: string, target: ReplayTarget): boolean {
-  if (target.columns === undefined || target.columns.has(name)) return true;
+  if (target.columns === undefined || target.columns.has(foldName(name))) return true;
   return shape.key.type === "rowid" && name === shape.key.alias;
 }

@@ -47,7 +47,8 @@ function combine(earlier: RowChange, later: RowChange): RowChange | undefined {
   if (later.type === "delete") {
     return earlier.type === "insert" ? undefined : { ...base, type: "delete", before: earlier.before };
   }
-  if (earlier.type === "insert") return { ...base, type: "insert", after: later.after };
+  // After a delete too: the row may be gone where it lands, and an update would do nothing.
+  if (earlier.type !== "update") return { ...base, type: "insert", after: later.after };
   return { ...base, type: "update", before: earlier.before, after: later.after };
 }
 

@@ -1,4 +1,5 @@
 import { imageColumns, type TableShape } from "../capture/table-shape.js";
+import { SyncError } from "../errors/sync-error.js";
 import type { RowChange } from "../tape/tape-change.js";
 import type { SqlRow, SqlStatement, SqlValue } from "../values/sql-value.js";
 import { changeToStatement, type ReplayTarget } from "./change-to-statement.js";
@@ -34,13 +35,26 @@ export function statementsOf(
   transform: Transform | undefined,
   target: (shape: TableShape) => ReplayTarget,
 ): (SqlStatement | undefined)[] {
-  const results = transform?.(changes.map(mutationOf));
+  const results = transform && askApp(transform, changes.map(mutationOf));
   return changes.map((change, index) => {
     const result = results?.[index];
     if (result?.operation === "skip") return undefined;
     if (result?.operation === "rewrite") return { sql: result.sql, params: result.params };
     return changeToStatement(change, target(change.shape));
   });
+}
+
+/** Whatever the app's code does wrong is told as the app's. */
+function askApp(transform: Transform, mutations: readonly RowMutation[]): readonly TransformResult[] {
+  let results: unknown;
+  try {
+    results = transform(mutations);
+  } catch (cause) {
+    throw new SyncError("invalid-option", `The transform has thrown: ${String(cause)}`, { cause });
+  }
+  if (Array.isArray(results) && results.length === mutations.length) return results as TransformResult[];
+  const message = `The transform must return an array with one result for each of its ${mutations.length} mutations.`;
+  throw new SyncError("invalid-option", message);
 }
 
 function mutationOf(change: RowChange): RowMutation {

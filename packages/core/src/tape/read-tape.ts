@@ -6,9 +6,6 @@ import type { SqlRow } from "../values/sql-value.js";
 import type { TapeChange } from "./tape-change.js";
 import { SHAPE_TABLE, TAPE_FIXED_COLUMNS, TAPE_OPERATION, TAPE_TABLE } from "./tape-schema.js";
 
-/** Rows of the tape read in one request. */
-const ROWS_PER_READ = 5_000;
-
 /** Shapes by id. */
 export type Shapes = ReadonlyMap<number, TableShape>;
 
@@ -24,20 +21,6 @@ export function* readShapes(): Coroutine<Shapes> {
 export function* lastChangeId(): Coroutine<number> {
   const rows = yield* io.querySql("writer", `SELECT max(id) FROM main.${TAPE_TABLE}`);
   return Number(rows[0]?.[0] ?? 0);
-}
-
-/**
- * Rows of the tape as they are stored, above `after` up to `upTo`, a bounded number at a time; empty at the end. Only
- * as many values as the shapes can fill: the rest of the columns is NULL, and costs time to read.
- */
-export function* readTapeRows(after: number, upTo: number, shapes: Shapes): Coroutine<readonly SqlRow[]> {
-  const values = Math.max(1, ...Array.from(shapes.values(), (shape) => 2 * imageWidth(shape)));
-  const columns = [...TAPE_FIXED_COLUMNS, ...Array.from({ length: values }, (_, index) => `v${index}`)];
-  return yield* io.querySql(
-    "writer",
-    `SELECT ${columns.join(", ")} FROM main.${TAPE_TABLE} WHERE id > ? AND id <= ? ORDER BY id LIMIT ${ROWS_PER_READ}`,
-    [BigInt(after), BigInt(upTo)],
-  );
 }
 
 /** What a row of the tape says. */

@@ -42,7 +42,7 @@ const remove = (shape: TableShape, before: SqlRow): RowChange => ({
 describe("insert", () => {
   test("is an upsert on the key", () => {
     expect(changeToStatement(insert(KEYED, [1n, "x", null]))).toEqual({
-      sql: 'INSERT INTO "my ""t""" ("id", "a", "b") VALUES (?, ?, ?) ON CONFLICT ("id") DO UPDATE SET "a" = excluded."a", "b" = excluded."b"',
+      sql: 'INSERT INTO "my ""t""" ("id", "a", "b") VALUES (?, ?, ?) ON CONFLICT ("id") DO UPDATE SET "id" = excluded."id", "a" = excluded."a", "b" = excluded."b"',
       params: [1n, "x", null],
     });
   });
@@ -65,7 +65,7 @@ describe("insert", () => {
     expect(
       changeToStatement(insert(KEYED, [1n, "x", "y"]), { columns: new Set(["b", "id", "new"]) }),
     ).toEqual({
-      sql: 'INSERT INTO "my ""t""" ("id", "b") VALUES (?, ?) ON CONFLICT ("id") DO UPDATE SET "b" = excluded."b"',
+      sql: 'INSERT INTO "my ""t""" ("id", "b") VALUES (?, ?) ON CONFLICT ("id") DO UPDATE SET "id" = excluded."id", "b" = excluded."b"',
       params: [1n, "y"],
     });
   });

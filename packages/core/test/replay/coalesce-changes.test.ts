@@ -37,7 +37,7 @@ test.each<[string, TapeChange[], unknown[]]>([
     [["update", [1n, "a"], [1n, "c"]]],
   ],
   ["an update, then gone", [update([1n, "a"], [1n, "b"]), remove([1n, "b"])], [["delete", [1n, "a"], null]]],
-  ["gone, then back", [remove([1n, "a"]), insert([1n, "z"])], [["update", [1n, "a"], [1n, "z"]]]],
+  ["gone, then back", [remove([1n, "a"]), insert([1n, "z"])], [["insert", null, [1n, "z"]]]],
   [
     "a key that moves",
     [insert([1n, "x"]), update([1n, "x"], [2n, "x"]), update([2n, "x"], [2n, "y"])],

@@ -1,0 +1,49 @@
+import { imageWidth } from "../capture/table-shape.js";
+import type { Coroutine } from "../coroutine/coroutine.js";
+import { io } from "../coroutine/io.js";
+import type { SqlRow } from "../values/sql-value.js";
+import type { Shapes } from "./read-tape.js";
+import { TAPE_FIXED_COLUMNS, TAPE_TABLE } from "./tape-schema.js";
+
+/** About as much is read with one request, in bytes: enough for speed, little beside the rest of the process. */
+const BYTES_PER_READ = 4 * 1024 * 1024;
+const FIRST_READ_ROWS = 100;
+const MOST_READ_ROWS = 5_000;
+
+/** Reads rows of the tape as they are stored, above a change id up to another, a bounded amount at a time. */
+export class TapeCursor {
+  readonly #sql: string;
+  readonly #upTo: number;
+  #after: number;
+  #rowsPerRead = FIRST_READ_ROWS;
+
+  constructor(after: number, upTo: number, shapes: Shapes) {
+    // Only as many values as the shapes can fill: the rest of the columns is NULL, and costs time to read.
+    const values = Math.max(1, ...Array.from(shapes.values(), (shape) => 2 * imageWidth(shape)));
+    const columns = [...TAPE_FIXED_COLUMNS, ...Array.from({ length: values }, (_, index) => `v${index}`)];
+    this.#sql = `SELECT ${columns.join(", ")} FROM main.${TAPE_TABLE} WHERE id > ? AND id <= ? ORDER BY id LIMIT ?`;
+    this.#after = after;
+    this.#upTo = upTo;
+  }
+
+  /** The next rows; none at the end. */
+  *next(): Coroutine<readonly SqlRow[]> {
+    const params = [this.#after, this.#upTo, this.#rowsPerRead].map(BigInt);
+    const rows = yield* io.querySql("writer", this.#sql, params);
+    const last = rows.at(-1);
+    if (last === undefined) return rows;
+    this.#after = Number(last[0]);
+    const bytesPerRow = rows.reduce((sum, row) => sum + rowBytes(row), 0) / rows.length;
+    this.#rowsPerRead = Math.max(1, Math.min(MOST_READ_ROWS, Math.floor(BYTES_PER_READ / bytesPerRow)));
+    return rows;
+  }
+}
+
+/** About the memory that a row takes. */
+export function rowBytes(row: SqlRow): number {
+  let bytes = 0;
+  for (const value of row) {
+    bytes += typeof value === "string" || value instanceof Uint8Array ? 16 + value.length : 8;
+  }
+  return bytes;
+}
