@@ -9,7 +9,7 @@ const published = packages.filter(
 );
 
 const checks = [
-  ["lint and format", "biome", ["ci", "."]],
+  ["lint and format", "biome", ["ci", "--colors=off", "."]],
   ["types of tests", "tsc", ["-p", "tsconfig.tests.json"]],
   ["unused code", "knip", []],
   ...published.map((path) => [`publint ${path}`, "publint", [path, "--strict"]]),

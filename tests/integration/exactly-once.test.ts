@@ -98,7 +98,7 @@ test("a large tape of large rows goes in batches that fit", { timeout: 60_000 },
   await remote.query("CREATE TABLE t (id INTEGER PRIMARY KEY, body BLOB)");
   const sizes: number[] = [];
   const measuring: typeof fetch = async (input, init) => {
-    sizes.push((init?.body as Uint8Array).length);
+    if (init?.body instanceof Uint8Array) sizes.push(init.body.length);
     return await fetch(input, init);
   };
   const replica = await replicaOf(remote.url, { fetch: measuring });

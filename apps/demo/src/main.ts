@@ -12,7 +12,7 @@ import { withProgress } from "./with-progress.js";
 
 /** The whole story, in a directory that is gone afterwards. Resolves with whether everything ended up the same. */
 async function demo(directory: string): Promise<boolean> {
-  heading("1", "A sync server over a fresh SQLite file, and 138 398 cities loaded through it");
+  heading("1", "A sync server over a fresh SQLite file, and all the cities of the world loaded through it");
   const file = join(directory, "server.db");
   const server = await startServer({ db: file, listen: "127.0.0.1:0" });
   try {
@@ -85,6 +85,10 @@ async function demo(directory: string): Promise<boolean> {
 }
 
 const directory = mkdtempSync(join(tmpdir(), "tributary-demo-"));
+process.once("SIGINT", () => {
+  rmSync(directory, { recursive: true, force: true });
+  process.exit(130);
+});
 try {
   const same = await demo(directory);
   console.log(
