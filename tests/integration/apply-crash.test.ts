@@ -7,7 +7,9 @@ import {
   closeReplica,
   type PulledChanges,
   pushChanges,
+  type ReplicaPages,
   runAsync,
+  SyncError,
   stats,
   waitChanges,
 } from "@tributary/core";
@@ -212,3 +214,24 @@ test.each(["-revert", "-wal"])(
     await engine.run(closeReplica(engine.session));
   },
 );
+
+test("a replica whose synced pages were destroyed while it was open can be closed, and goes on", async () => {
+  const { remote, path, engine } = await prepare();
+  const pages = new Proxy(engine.session.pages, {
+    get: (target, name: keyof ReplicaPages) => {
+      const member: unknown = target[name];
+      if (name !== "settle") return typeof member === "function" ? member.bind(target) : member;
+      return () => {
+        throw new SyncError("foreign-writer", "for the test");
+      };
+    },
+  });
+  await engine.run(closeReplica({ ...engine.session, pages }));
+  await remote.query("UPDATE notes SET stars = 9");
+  await remote.query("INSERT INTO notes VALUES (7, 'remote', 0)");
+  const again = await openEngine(path, remote.url);
+  expect(again.session.metadata.revision).toBeUndefined();
+  await pull(again);
+  expect(contentsOf(again.db)).toEqual(MERGED);
+  await again.run(closeReplica(again.session));
+});

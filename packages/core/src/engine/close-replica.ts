@@ -3,7 +3,13 @@ import { io } from "../coroutine/io.js";
 import { resumeApply } from "./apply-changes.js";
 import { settle } from "./checkpoint.js";
 import { setLocalValue } from "./local-values.js";
-import { beginWrite, type ReplicaSession, saveMetadata } from "./replica-session.js";
+import {
+  beginWrite,
+  FORGOTTEN,
+  hidesSyncedPages,
+  type ReplicaSession,
+  saveMetadata,
+} from "./replica-session.js";
 import { tapeBoundaries } from "./tape-boundaries.js";
 
 /**
@@ -18,7 +24,12 @@ export function* closeReplica(session: ReplicaSession): Coroutine<void> {
     yield* io.runSql([setLocalValue("boundaries", JSON.stringify(boundaries))]);
     yield* io.executeSql("writer", "COMMIT");
   }
-  yield* settle(session);
+  try {
+    yield* settle(session);
+  } catch (error) {
+    if (!hidesSyncedPages(error)) throw error;
+    session.metadata = { ...session.metadata, ...FORGOTTEN };
+  }
   // Hints that were changed without being saved.
   yield* saveMetadata(session, {});
   yield* io.closeConnections();

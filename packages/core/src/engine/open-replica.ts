@@ -7,7 +7,7 @@ import {
   MAX_METADATA_BYTES,
   type ReplicaMetadata,
 } from "../metadata/replica-metadata.js";
-import type { ReplicaPages, SyncedPages } from "../ports/replica-pages.js";
+import type { ReplicaPages } from "../ports/replica-pages.js";
 import { createTapeSql, TAPE_TABLE } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
 import { finishApply, servesAReplica } from "./apply-changes.js";
@@ -15,7 +15,15 @@ import { bootstrap } from "./bootstrap.js";
 import { settle } from "./checkpoint.js";
 import { hasTable, readLocalValue, readPulledPosition, readTapeEnd, setLocalValue } from "./local-values.js";
 import type { ReplicaConfig } from "./replica-config.js";
-import { beginWrite, type ReplicaSession, replicaFiles, saveMetadata } from "./replica-session.js";
+import {
+  beginWrite,
+  FORGOTTEN,
+  hidesSyncedPages,
+  type ReplicaSession,
+  replicaFiles,
+  saveMetadata,
+  UNKNOWN_PAGES,
+} from "./replica-session.js";
 import { readSavedBoundaries } from "./tape-boundaries.js";
 
 /**
@@ -44,14 +52,6 @@ export function* openReplica(config: ReplicaConfig): Coroutine<ReplicaSession> {
   }
 }
 
-/** The synced pages are not known: the next pull has to bring all of them. */
-const UNKNOWN_PAGES: SyncedPages = {
-  databaseSize: 0,
-  header: undefined,
-  watermark: undefined,
-  revertId: undefined,
-};
-
 /**
  * Finds the synced pages. Where another program has made that impossible, the replica goes on without them: local
  * changes are in the database all the same, and the next pull downloads the remote's pages whole instead of rolling
@@ -69,10 +69,8 @@ function* openSession(
     const pages = yield* config.openPages(config.path, metadata.pages);
     return { config, pages, metadata, applyPending: false, batchesSent: 0, earlierBoundaries: [] };
   } catch (error) {
-    const isForgettable =
-      error instanceof SyncError && ["foreign-writer", "damaged-file"].includes(error.code);
-    if (!isForgettable || !mayForget) throw error;
-    const forgetful = { ...metadata, revision: undefined, pages: UNKNOWN_PAGES, settled: undefined };
+    if (!hidesSyncedPages(error) || !mayForget) throw error;
+    const forgetful = { ...metadata, ...FORGOTTEN };
     const pages = yield* config.openPages(config.path, UNKNOWN_PAGES);
     const session: ReplicaSession = {
       config,

@@ -2,7 +2,7 @@ import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
 import { encodeMetadata, type ReplicaMetadata } from "../metadata/replica-metadata.js";
-import type { ReplicaPages } from "../ports/replica-pages.js";
+import type { ReplicaPages, SyncedPages } from "../ports/replica-pages.js";
 import type { ReplicaConfig } from "./replica-config.js";
 
 /** An open replica, as the engine procedures share it. */
@@ -43,6 +43,26 @@ export function replicaFiles(path: string): {
 export function* saveMetadata(session: ReplicaSession, changes: Partial<ReplicaMetadata>): Coroutine<void> {
   session.metadata = { ...session.metadata, ...changes };
   yield* io.replaceWholeFile(replicaFiles(session.config.path).metadata, encodeMetadata(session.metadata));
+}
+
+/** The synced pages are not known: the next pull has to bring all of them. */
+export const UNKNOWN_PAGES: SyncedPages = {
+  databaseSize: 0,
+  header: undefined,
+  watermark: undefined,
+  revertId: undefined,
+};
+
+/** What the metadata says of a replica that goes on without its synced pages. */
+export const FORGOTTEN: Pick<ReplicaMetadata, "revision" | "pages" | "settled"> = {
+  revision: undefined,
+  pages: UNKNOWN_PAGES,
+  settled: undefined,
+};
+
+/** Whether a failure means that another program has destroyed synced images. The local changes are in the database. */
+export function hidesSyncedPages(error: unknown): boolean {
+  return error instanceof SyncError && (error.code === "foreign-writer" || error.code === "damaged-file");
 }
 
 const LONGEST_PAUSE_MS = 50;
