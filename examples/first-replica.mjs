@@ -1,5 +1,5 @@
 // A first replica: run `node examples/first-replica.mjs` while a sync server listens, twice to see it keep what it had.
-import { openReplica } from "tributary";
+import { openReplica } from "@tributary/replica";
 
 const [url = "http://127.0.0.1:8080", path = "app.db"] = process.argv.slice(2);
 const replica = await openReplica({ path, url });

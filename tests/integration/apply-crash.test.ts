@@ -58,14 +58,14 @@ const MERGED = {
   ],
 };
 
-async function prepare() {
+async function prepare(withCheckpoint = true) {
   const remote = await startTributary();
   await remote.query("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT, stars INTEGER)");
   await remote.query("INSERT INTO notes VALUES (1, 'one', 0), (2, 'two', 0), (3, 'three', 0)");
   const path = join(temporaryDirectory(), "replica.db");
   const engine = await openEngine(path, remote.url);
   engine.db.exec("UPDATE notes SET body = 'ONE, locally' WHERE id = 1; DELETE FROM notes WHERE id = 3");
-  await engine.run(checkpoint(engine.session));
+  if (withCheckpoint) await engine.run(checkpoint(engine.session));
   engine.db.exec(
     "INSERT INTO notes VALUES (100, 'local', 0); CREATE TABLE mine (id INTEGER PRIMARY KEY, body TEXT)",
   );
@@ -235,3 +235,27 @@ test("a replica whose synced pages were destroyed while it was open can be close
   expect(contentsOf(again.db)).toEqual(MERGED);
   await again.run(closeReplica(again.session));
 });
+
+// With revert pages the synced images survive that; without, the replica has to notice.
+test.each([true, false])(
+  "after a crash another program checkpoints and dies, and the log stays (revert pages saved: %s)",
+  async (saved) => {
+    const { remote, path, engine } = await prepare(saved);
+    const crashed = join(temporaryDirectory(), "crashed");
+    cpSync(dirname(path), crashed, { recursive: true });
+    const other = new Database(join(crashed, "replica.db"));
+    other.pragma("wal_checkpoint(PASSIVE)");
+    const killed = join(temporaryDirectory(), "killed");
+    cpSync(crashed, killed, { recursive: true });
+    other.close();
+    await remote.query("UPDATE notes SET stars = 9");
+    await remote.query("INSERT INTO notes VALUES (7, 'remote', 0)");
+    const again = await openEngine(join(killed, "replica.db"), remote.url);
+    expect(again.session.metadata.revision === undefined).toBe(!saved);
+    await pull(again);
+    expect(contentsOf(again.db)).toEqual(MERGED);
+    expect(again.db.pragma("integrity_check", { simple: true })).toBe("ok");
+    await again.run(closeReplica(again.session));
+    await engine.run(closeReplica(engine.session));
+  },
+);

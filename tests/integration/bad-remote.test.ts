@@ -1,8 +1,11 @@
+import { mkdtempSync, readFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openReplica, SyncError } from "@tributary/replica";
 import { delimit, encodePageMessages, encodePullUpdatesHeader } from "@tributary/wire";
-import { openReplica, SyncError } from "tributary";
+import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { contentsOf } from "../support/contents.js";
 import { startTributary } from "../support/remotes.js";
@@ -46,6 +49,21 @@ function firstPageOfSize(pageSize: number): Uint8Array {
   new DataView(page.buffer).setUint16(16, pageSize);
   page.set([2, 2, 0, 64, 32, 32], 18);
   return encodePageMessages(Uint32Array.of(0), page);
+}
+
+/** A first page with a sound header over junk. */
+function junkUnderHeader(): Uint8Array {
+  const page = new Uint8Array(4096).fill(0x5a);
+  page.set(readFileSync(emptyDatabase()).subarray(0, 100));
+  return encodePageMessages(Uint32Array.of(0), page);
+}
+
+function emptyDatabase(): string {
+  const path = join(mkdtempSync(join(tmpdir(), "tributary-")), "empty.db");
+  const db = new Database(path);
+  db.pragma("user_version = 1");
+  db.close();
+  return path;
 }
 
 const BAD: readonly { name: string; listener: RequestListener; code: string }[] = [
@@ -93,6 +111,11 @@ const BAD: readonly { name: string; listener: RequestListener; code: string }[] 
   {
     name: "another page size",
     listener: answers(200, PROTOBUF, headerOf(1), firstPageOfSize(8192)),
+    code: "invalid-page-stream",
+  },
+  {
+    name: "a first page with a sound header over junk",
+    listener: answers(200, PROTOBUF, headerOf(1), junkUnderHeader()),
     code: "invalid-page-stream",
   },
   {

@@ -63,9 +63,7 @@ async function serveGibibyte(): Promise<string> {
 test("a bootstrap of 1 GiB takes a bounded amount of memory", { timeout: 120_000 }, async () => {
   const url = await serveGibibyte();
   const child = new URL("../support/bootstrap-child.mjs", import.meta.url).pathname;
-  const entry = pathToFileURL(
-    new URL("../../packages/tributary/dist/index.js", import.meta.url).pathname,
-  ).href;
+  const entry = pathToFileURL(new URL("../../packages/replica/dist/index.js", import.meta.url).pathname).href;
   const path = join(temporaryDirectory(), "replica.db");
   const { stdout } = await promisify(execFile)(process.execPath, [child, entry, path, url]);
   const { before, largest, pages } = JSON.parse(stdout) as Record<"before" | "largest" | "pages", number>;

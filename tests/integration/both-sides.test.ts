@@ -1,6 +1,6 @@
 import { cpSync } from "node:fs";
 import { join } from "node:path";
-import { openReplica } from "tributary";
+import { openReplica } from "@tributary/replica";
 import { expect, test } from "vitest";
 import { contentsOf } from "../support/contents.js";
 import { startTributary } from "../support/remotes.js";

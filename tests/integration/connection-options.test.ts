@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { openReplica, SyncError } from "tributary";
+import { openReplica, SyncError } from "@tributary/replica";
 import { expect, onTestFinished, test } from "vitest";
 import { startTributary } from "../support/remotes.js";
 import { replicaOf, rows } from "../support/replicas.js";

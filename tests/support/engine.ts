@@ -12,7 +12,7 @@ import { createHttpProtocol } from "@tributary/protocol-http";
 import { createBetterSqlite3 } from "@tributary/sqlite-better-sqlite3";
 import { createNodeStorage } from "@tributary/storage-node-fs";
 import type Database from "better-sqlite3";
-import { nodeClock } from "../../packages/tributary/src/node-clock.js";
+import { nodeClock } from "../../packages/replica/src/node-clock.js";
 
 /** The engine without the façade, for tests that look at what it keeps to itself. */
 export interface Engine {

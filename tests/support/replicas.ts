@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { openReplica, type ReplicaOptions } from "tributary";
+import { openReplica, type ReplicaOptions } from "@tributary/replica";
 import { onTestFinished } from "vitest";
 import { temporaryDirectory } from "./temporary-directory.js";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createClient } from "@libsql/client";
-import type { ReplicaDatabase } from "tributary";
+import type { ReplicaDatabase } from "@tributary/replica";
 import { line } from "./report.js";
 
 /** Queries whose answers must be the same everywhere, with what each is about. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startServer } from "@tributary/server-cli";
 import pc from "picocolors";
-import { openReplica } from "tributary";
+import { openReplica } from "@tributary/replica";
 import { compareContents } from "./compare-contents.js";
 import { loadCities } from "./load-cities.js";
 import { editOnLaptop, editOnPhone } from "./offline-edits.js";

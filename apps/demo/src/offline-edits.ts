@@ -1,4 +1,4 @@
-import type { ReplicaDatabase } from "tributary";
+import type { ReplicaDatabase } from "@tributary/replica";
 
 /** What the laptop does without a network; tells what it did. */
 export function editOnLaptop(db: ReplicaDatabase): string[] {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startServer } from "@tributary/server-cli";
-import { openReplica } from "tributary";
+import { openReplica } from "@tributary/replica";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { compareContents } from "../src/compare-contents.js";
 

@@ -104,7 +104,7 @@ export class HttpCaller {
   async #endpoint(path: string): Promise<URL> {
     if (this.#closed) throw new SyncError("invalid-state", "The protocol has been closed.");
     const { url } = this.settings;
-    let base: string | null;
+    let base: unknown;
     try {
       base = typeof url === "function" ? await url() : url;
     } catch (error) {
@@ -112,6 +112,9 @@ export class HttpCaller {
       throw new SyncError("invalid-option", "url() failed.", { cause: error });
     }
     if (base === null) throw new SyncError("paused", "Sync is paused: url() gave null.");
+    if (typeof base !== "string") {
+      throw new SyncError("invalid-option", "url() gave neither a URL as a string nor null.");
+    }
     return endpointUrl(parseRemoteUrl(base), path);
   }
 

@@ -38,17 +38,22 @@ export async function requestHeaders(settings: HttpSettings, contentType: string
 }
 
 async function customHeaders({ headers = {} }: HttpSettings): Promise<Record<string, string>> {
-  if (typeof headers !== "function") return headers;
+  let own: unknown;
   try {
-    return await headers();
+    own = typeof headers === "function" ? await headers() : headers;
   } catch (error) {
     if (error instanceof SyncError) throw error;
     throw new SyncError("invalid-option", "headers() failed.", { cause: error });
   }
+  if (typeof own !== "object" || own === null || Array.isArray(own)) {
+    throw new SyncError("invalid-option", "headers is, or gave, something else than names with their values");
+  }
+  // The values are looked at one by one.
+  return own as Record<string, string>;
 }
 
 async function authToken({ authToken }: HttpSettings): Promise<string | undefined> {
-  let token: string | undefined;
+  let token: unknown;
   try {
     token = typeof authToken === "function" ? await authToken() : authToken;
   } catch (error) {
@@ -56,6 +61,9 @@ async function authToken({ authToken }: HttpSettings): Promise<string | undefine
     throw new SyncError("unauthorized", "authToken() failed.", { cause: error });
   }
   if (token == null || token === "") return undefined;
+  if (typeof token !== "string") {
+    throw new SyncError("invalid-option", "authToken is, or gave, something else than a string");
+  }
   if (!TOKEN.test(token))
     throw new SyncError("invalid-option", "authToken has characters that a header cannot have");
   return token;

@@ -11,7 +11,7 @@ import {
 } from "@tributary/core";
 import Database from "better-sqlite3";
 import { captureOf } from "./capture.js";
-import { nativePrepare } from "./native-connection.js";
+import { isBusy, isBusyError, nativeExec, nativePrepare } from "./native-connection.js";
 import { ReplicaDatabase } from "./replica-database.js";
 import { TransactionBoundaries } from "./transaction-boundaries.js";
 
@@ -40,12 +40,21 @@ export interface BetterSqlite3Io extends SqlIo {
   querySql(connection: SqlConnection, sql: string, params?: readonly SqlValue[]): readonly SqlRow[];
   executeSql(connection: SqlConnection, sql: string): void;
   runSql(statements: readonly SqlStatement[]): SqlFailure | undefined;
-  tryBeginWrite(): boolean;
+  tryBeginWrite(waitMs?: number): boolean;
   refreshCapture(connection: "writer" | "app"): void;
   transactionBoundaries(): readonly number[];
 }
 
 type Statement = Database.Statement<unknown[]>;
+
+/**
+ * How long a statement of the engine waits for a lock, in milliseconds: another process that only reads may hold those
+ * of SQLite's recovery for a moment. The waiting is SQLite's own, synchronous one, since an apply must not let go of
+ * the event loop.
+ */
+const ENGINE_TIMEOUT_MS = 5000;
+/** It would wait for readers, which may be in this process and could not end meanwhile. */
+const CHECKPOINT = /^PRAGMA (main\.)?wal_checkpoint\b/i;
 
 interface Connections {
   readonly app: ReplicaDatabase;
@@ -59,6 +68,8 @@ interface Connections {
 export function createBetterSqlite3(options: BetterSqlite3Options): BetterSqlite3Io {
   const boundaries = new TransactionBoundaries();
   let opened: Connections | undefined;
+  /** The app's setting when it was last seen; the app may have closed its connection since. */
+  let foreignKeys: unknown = 1;
 
   const connections = (): Connections => {
     if (opened === undefined)
@@ -82,9 +93,11 @@ export function createBetterSqlite3(options: BetterSqlite3Options): BetterSqlite
     closeConnections() {
       if (opened === undefined) return;
       const { app, writer, guard } = opened;
+      // The app's may be busy; then all stay open.
+      asSyncError(() => closeAll([app]));
       opened = undefined;
-      // The guard first: its read transaction would keep the last connection from checkpointing.
-      asSyncError(() => closeAll([guard, writer, app]));
+      // The guard before the writer: its read transaction would keep the last connection from checkpointing.
+      asSyncError(() => closeAll([guard, writer]));
     },
 
     querySql(name, sql, params = []) {
@@ -97,7 +110,8 @@ export function createBetterSqlite3(options: BetterSqlite3Options): BetterSqlite
           statement.run(...params);
           return [];
         }
-        const rows = statement.all(...params) as SqlValue[][];
+        const read = (): SqlValue[][] => statement.all(...params) as SqlValue[][];
+        const rows = CHECKPOINT.test(sql) ? waitingFor(0, connection(name), read) : read();
         for (const row of rows) plainBytes(row);
         return rows;
       });
@@ -120,25 +134,32 @@ export function createBetterSqlite3(options: BetterSqlite3Options): BetterSqlite
       return undefined;
     },
 
-    tryBeginWrite() {
+    tryBeginWrite(waitMs = 0) {
       const { app, writer } = connections();
       if (app.inTransaction) return false;
       return asSyncError(() => {
         if (writer.inTransaction) throw new SyncError("internal", "The writer is in a transaction already.");
-        // The setting cannot change inside a transaction, and the app may have changed its own since.
-        writer.pragma(`foreign_keys = ${app.pragma("foreign_keys", { simple: true })}`);
         try {
-          writer.exec("BEGIN IMMEDIATE");
+          if (app.open) {
+            // An iterator reads from the state of its beginning: it holds a transaction as much as BEGIN does.
+            if (isBusy(app)) return false;
+            foreignKeys = app.pragma("foreign_keys", { simple: true });
+          }
+          // The setting cannot change inside a transaction, and the app may have changed its own since.
+          writer.pragma(`foreign_keys = ${foreignKeys}`);
+          waitingFor(waitMs, writer, () => writer.exec("BEGIN IMMEDIATE"));
           return true;
         } catch (error) {
-          if (codeOf(error)?.startsWith("SQLITE_BUSY")) return false;
+          if (codeOf(error)?.startsWith("SQLITE_BUSY") || isBusyError(error)) return false;
           throw error;
         }
       });
     },
 
     refreshCapture(name) {
-      asSyncError(() => captureOf(connections()[name]).refresh());
+      const db = connections()[name];
+      // A connection that the app has closed captures nothing any more.
+      if (db.open) asSyncError(() => captureOf(db).refresh());
     },
 
     transactionBoundaries() {
@@ -171,12 +192,12 @@ function openAll(options: BetterSqlite3Options, boundaries: TransactionBoundarie
     const writer = open(
       new ReplicaDatabase(
         path,
-        { ...binding, timeout: 0 },
+        { ...binding, timeout: ENGINE_TIMEOUT_MS },
         { boundaries, engine: true, onCommit: undefined },
       ),
     );
     setUp(writer, synchronous);
-    const guard = open(new Database(path, { ...binding, timeout: 0, readonly: true }));
+    const guard = open(new Database(path, { ...binding, timeout: ENGINE_TIMEOUT_MS, readonly: true }));
     const queries = { writer: new StatementCache<Statement>(), guard: new StatementCache<Statement>() };
     return { app, writer, guard, queries, writes: new StatementCache<Statement>() };
   } catch (error) {
@@ -229,6 +250,16 @@ function plainBytes(row: SqlValue[]): void {
   }
 }
 
+/** Runs `work` so that it waits that long where another process holds a lock. */
+function waitingFor<T>(milliseconds: number, db: Database.Database, work: () => T): T {
+  nativeExec(db, `PRAGMA busy_timeout = ${milliseconds}`);
+  try {
+    return work();
+  } finally {
+    nativeExec(db, `PRAGMA busy_timeout = ${ENGINE_TIMEOUT_MS}`);
+  }
+}
+
 function closeAll(databases: readonly Database.Database[]): void {
   for (const db of databases) if (db.open) db.close();
 }
@@ -248,7 +279,7 @@ function asSyncError<T>(work: () => T): T {
   } catch (error) {
     if (error instanceof SyncError) throw error;
     const sqlCode = codeOf(error);
-    const busy = sqlCode?.startsWith("SQLITE_BUSY") === true;
+    const busy = sqlCode?.startsWith("SQLITE_BUSY") === true || isBusyError(error);
     const message = error instanceof Error ? error.message : String(error);
     throw new SyncError(busy ? "database-busy" : "sql-failed", message, {
       cause: error,

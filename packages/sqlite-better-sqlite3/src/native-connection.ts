@@ -30,6 +30,22 @@ export function nativeValue(
   return nativeRows(db, sql, ...params)[0]?.[0];
 }
 
+/** Whether an error is better-sqlite3's refusal to run something while another query of the connection is under way. */
+export function isBusyError(error: unknown): boolean {
+  return error instanceof TypeError && /^This database connection is busy/.test(error.message);
+}
+
+/** Whether a query of the connection is under way: an iterator that is open, or a function that SQLite has called. */
+export function isBusy(db: Database.Database): boolean {
+  try {
+    // There is no such schema, so nothing happens; but better-sqlite3 first looks, in unsafe mode too, whether it is busy.
+    native.serialize.call(db, { attached: "tributary_none" });
+    return false;
+  } catch (error) {
+    return isBusyError(error);
+  }
+}
+
 /** A value as better-sqlite3 gives it. */
 export type NativeValue = null | bigint | number | string | Buffer;
 

@@ -9,11 +9,9 @@ export function runSync<T>(coroutine: Coroutine<T>, ports: EngineIo): T {
   while (!step.done) {
     const result = answer(ports, step.value);
     if (result.value instanceof Promise) {
-      coroutine.throw(
-        new SyncError("internal", `${step.value.method} answered with a promise in a synchronous run`),
-      );
-    }
-    step = result.failed ? coroutine.throw(result.value) : coroutine.next(result.value);
+      const message = `${step.value.method} answered with a promise in a synchronous run`;
+      step = coroutine.throw(new SyncError("internal", message));
+    } else step = result.failed ? coroutine.throw(result.value) : coroutine.next(result.value);
   }
   return step.value;
 }

@@ -148,8 +148,15 @@ function* finishUndo(session: ReplicaSession): Coroutine<void> {
   yield* io.refreshCapture("app");
 }
 
-/** As `beginWrite`, between steps that belong together: who aborts the operation has to wait for their end. */
+/** How long the next step waits, without letting other code run, for the locks of other processes. Milliseconds. */
+const FIRM_WAIT_MS = 1_000;
+
+/**
+ * As `beginWrite`, between steps that belong together: it does not let go of the turn unless it must, and who aborts
+ * the operation has to wait for their end.
+ */
 function* beginWriteFirmly(config: ReplicaConfig): Coroutine<void> {
+  if (yield* io.tryBeginWrite(FIRM_WAIT_MS)) return;
   try {
     yield* beginWrite(config);
   } catch (error) {

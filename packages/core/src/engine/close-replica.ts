@@ -21,8 +21,13 @@ export function* closeReplica(session: ReplicaSession): Coroutine<void> {
   const boundaries = yield* tapeBoundaries(session);
   if (boundaries.length > session.earlierBoundaries.length) {
     yield* beginWrite(session.config);
-    yield* io.runSql([setLocalValue("boundaries", JSON.stringify(boundaries))]);
-    yield* io.executeSql("writer", "COMMIT");
+    try {
+      yield* io.runSql([setLocalValue("boundaries", JSON.stringify(boundaries))]);
+      yield* io.executeSql("writer", "COMMIT");
+    } catch (error) {
+      yield* io.executeSql("writer", "ROLLBACK");
+      throw error;
+    }
   }
   try {
     yield* settle(session);

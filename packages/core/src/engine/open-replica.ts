@@ -21,7 +21,6 @@ import {
   hidesSyncedPages,
   type ReplicaSession,
   replicaFiles,
-  saveMetadata,
   UNKNOWN_PAGES,
 } from "./replica-session.js";
 import { readSavedBoundaries } from "./tape-boundaries.js";
@@ -33,66 +32,58 @@ import { readSavedBoundaries } from "./tape-boundaries.js";
  */
 export function* openReplica(config: ReplicaConfig): Coroutine<ReplicaSession> {
   const metadata = (yield* readExisting(config)) ?? (yield* createReplica(config));
-  const logIsGone = !(yield* hasContent(replicaFiles(config.path).log));
-  yield* io.openConnections();
-  let pages: ReplicaPages | undefined;
+  const session = yield* openSession(config, metadata);
   try {
-    const session = yield* openSession(config, metadata, logIsGone);
-    pages = session.pages;
     yield* finishInterrupted(session);
     yield* settle(session);
-    yield* pages.renewGuard();
+    yield* session.pages.renewGuard();
     yield* makeTape(session);
     session.earlierBoundaries = yield* readSavedBoundaries();
     return session;
   } catch (error) {
     yield* io.closeConnections();
-    if (pages !== undefined) yield* pages.close();
+    yield* session.pages.close();
     throw error;
   }
 }
 
 /**
- * Finds the synced pages. Where another program has made that impossible, the replica goes on without them: local
- * changes are in the database all the same, and the next pull downloads the remote's pages whole instead of rolling
- * back to what it had of them. Not while a journal is there, which may hold the only copy of the local changes.
+ * Opens the connections and finds the synced pages. Where another program has made that impossible, the replica goes on
+ * without them: local changes are in the database all the same, and the next pull downloads the remote's pages whole
+ * instead of rolling back to what it had of them. Not while a journal is there, which may hold the only copy of the
+ * local changes.
  */
-function* openSession(
-  config: ReplicaConfig,
-  metadata: ReplicaMetadata,
-  logIsGone: boolean,
-): Coroutine<ReplicaSession> {
-  const mayForget = !(yield* hasContent(replicaFiles(config.path).journal));
+function* openSession(config: ReplicaConfig, metadata: ReplicaMetadata): Coroutine<ReplicaSession> {
+  const files = replicaFiles(config.path);
+  const hasJournal = yield* hasContent(files.journal);
+  const logIsGone = !(yield* hasContent(files.log));
+  yield* io.openConnections();
+  let pages: ReplicaPages | undefined;
   try {
-    if (mayForget && logIsGone && metadata.revision !== undefined)
-      yield* checkNothingWasCheckpointed(config, metadata);
-    const pages = yield* config.openPages(config.path, metadata.pages);
+    // What was written since the synced images were last saved must be in the log, and nowhere else.
+    const isUnsettled = metadata.revision !== undefined && !hasJournal && !(yield* isSettled(metadata));
+    if (isUnsettled && logIsGone) throw checkpointedElsewhere(config.path);
+    pages = yield* config.openPages(config.path, metadata.pages);
+    if (isUnsettled && (yield* pages.touchedPagesInFile())) throw checkpointedElsewhere(config.path);
     return { config, pages, metadata, applyPending: false, batchesSent: 0, earlierBoundaries: [] };
   } catch (error) {
-    if (!hidesSyncedPages(error) || !mayForget) throw error;
+    yield* io.closeConnections();
+    if (pages !== undefined) yield* pages.close();
+    if (!hidesSyncedPages(error) || hasJournal || metadata.revision === undefined) throw error;
     const forgetful = { ...metadata, ...FORGOTTEN };
-    const pages = yield* config.openPages(config.path, UNKNOWN_PAGES);
-    const session: ReplicaSession = {
-      config,
-      pages,
-      metadata: forgetful,
-      applyPending: false,
-      batchesSent: 0,
-      earlierBoundaries: [],
-    };
-    yield* saveMetadata(session, {});
-    return session;
+    yield* io.replaceWholeFile(files.metadata, encodeMetadata(forgetful));
+    return yield* openSession(config, forgetful);
   }
 }
 
-/** The log is gone: then nothing may have been written since the synced images were last saved. */
-function* checkNothingWasCheckpointed(
-  { path }: ReplicaConfig,
-  { settled }: ReplicaMetadata,
-): Coroutine<void> {
+/** Whether the tape ends where it did when the synced images were last saved. */
+function* isSettled({ settled }: ReplicaMetadata): Coroutine<boolean> {
   const end = yield* readTapeEnd();
-  if (end?.changeId === settled?.changeId && end?.pullGeneration === settled?.pullGeneration) return;
-  throw new SyncError("foreign-writer", `Another program has checkpointed ${path} after a crash.`, { path });
+  return end?.changeId === settled?.changeId && end?.pullGeneration === settled?.pullGeneration;
+}
+
+function checkpointedElsewhere(path: string): SyncError {
+  return new SyncError("foreign-writer", `Another program has checkpointed ${path} after a crash.`, { path });
 }
 
 function* hasContent(path: string): Coroutine<boolean> {

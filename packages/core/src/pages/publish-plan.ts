@@ -1,6 +1,8 @@
 import { SyncError } from "../errors/sync-error.js";
 import type { PageImages, PublishPlan, SyncedPages } from "../ports/replica-pages.js";
 import { LOCK_BYTE_PAGE } from "../sqlite-format/database-header.js";
+import { pageIdOf } from "../values/page.js";
+import { PageMap } from "./page-map.js";
 
 /** The plan of a publish through the log. Goes through the journal as JSON. */
 export interface WalPublishPlan extends PublishPlan {
@@ -21,19 +23,19 @@ export function rollbackPages(
   remote: PageImages,
   databaseSize: number,
 ): Uint32Array {
-  const brought = new Uint8Array(databaseSize + 1);
-  for (const page of remote.pageNumbers) brought[page] = 1;
+  const brought = new PageMap();
+  brought.addAll(remote.pageNumbers.map(pageIdOf), databaseSize);
   checkGrowth(brought, synced, databaseSize);
   const limit = Math.min(databaseSize, synced.databaseSize);
-  const pages = new Set([...touched].filter((page) => page <= limit && brought[page] === 0));
-  if (brought[1] === 0) pages.add(1);
+  const pages = new Set([...touched].filter((page) => page <= limit && !brought.has(pageIdOf(page))));
+  if (!brought.has(pageIdOf(1))) pages.add(1);
   return Uint32Array.from(pages).sort();
 }
 
 /** A page that the synced state does not have must come from the remote: a local one lies in its place. */
-function checkGrowth(brought: Uint8Array, synced: SyncedPages, databaseSize: number): void {
+function checkGrowth(brought: PageMap, synced: SyncedPages, databaseSize: number): void {
   for (let page = synced.databaseSize + 1; page <= databaseSize; page++) {
-    if (brought[page] === 1 || page === LOCK_BYTE_PAGE) continue;
+    if (brought.has(pageIdOf(page)) || page === LOCK_BYTE_PAGE) continue;
     throw new SyncError(
       "invalid-page-stream",
       `The remote database grew from ${synced.databaseSize} to ${databaseSize} pages, but the page with the id ${page - 1} was not sent. Nothing was applied.`,

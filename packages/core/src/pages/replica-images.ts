@@ -9,9 +9,11 @@ import {
   schemaCookieOf,
 } from "../sqlite-format/database-header.js";
 import { PAGE_SIZE } from "../values/page.js";
-import { type ImageLocation, readImages } from "./read-images.js";
+import { type ImageLocation, readImages, TRANSFER_BYTES } from "./read-images.js";
 import type { RevertFile } from "./revert-file.js";
 import type { WalLog } from "./wal-log.js";
+
+const PAGES_PER_COMPARISON = TRANSFER_BYTES / PAGE_SIZE;
 
 /**
  * Where the images of a replica are:
@@ -71,6 +73,29 @@ export class ReplicaImages {
     return this.#images(pageNumbers, (page) => this.#locationAt(page, frames));
   }
 
+  /**
+   * Whether the database file has the newest frame of a touched page already, whose synced image was only there. Equal by
+   * chance does no harm: the caller then downloads what it could have kept.
+   */
+  *fileHasTouchedPages({ databaseSize, watermark }: SyncedPages): Coroutine<boolean> {
+    const { index } = this.#log;
+    if (index === undefined) return false;
+    const fileSize = Math.floor((yield* io.fileSize(this.#database)) / PAGE_SIZE);
+    const last = Math.min(databaseSize, fileSize);
+    const pages = [...index.pagesBetween(watermark?.frames ?? 0)].filter(
+      (page) => page <= last && this.revert?.has(page) !== true,
+    );
+    for (let from = 0; from < pages.length; from += PAGES_PER_COMPARISON) {
+      const chunk = Uint32Array.from(pages.slice(from, from + PAGES_PER_COMPARISON));
+      const newest = yield* this.local(chunk, index.frames).read(0, chunk.length);
+      const inFile = yield* this.local(chunk, 0).read(0, chunk.length);
+      for (let at = 0; at < newest.length; at += PAGE_SIZE) {
+        if (samePage(newest, inFile, at)) return true;
+      }
+    }
+    return false;
+  }
+
   /** Size of the local state as of that commit, in pages. */
   *localSize(frames: number): Coroutine<number> {
     const inLog = this.#log.index?.sizeAt(frames);
@@ -97,4 +122,9 @@ export class ReplicaImages {
       read: (from, to) => readImages(Array.from(pageNumbers.subarray(from, to), locate), this.#path),
     };
   }
+}
+
+function samePage(left: Uint8Array, right: Uint8Array, from: number): boolean {
+  for (let at = from; at < from + PAGE_SIZE; at++) if (left[at] !== right[at]) return false;
+  return true;
 }

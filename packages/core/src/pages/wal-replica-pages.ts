@@ -206,6 +206,11 @@ class WalReplicaPages implements ReplicaPages {
     return pageNumber === 1 && header !== undefined ? remoteFirstPage(image, header) : image;
   }
 
+  *touchedPagesInFile(): Coroutine<boolean> {
+    yield* this.#refresh();
+    return yield* this.#files.images.fileHasTouchedPages(this.#synced);
+  }
+
   *logFrames(): Coroutine<number> {
     yield* this.#refresh();
     return this.#files.log.index?.frames ?? 0;

@@ -82,6 +82,11 @@ export interface ReplicaPages {
   isPublished(plan: PublishPlan): Coroutine<boolean>;
   /** The synced image of a page, byte for byte as the remote has it. */
   readSynced(pageNumber: number): Coroutine<Uint8Array>;
+  /**
+   * Whether somebody else has moved pages beyond the watermark into the database file, so that their synced images are
+   * gone. To be asked when opening after a crash, before `settle`, and not while a replay journal is there.
+   */
+  touchedPagesInFile(): Coroutine<boolean>;
   /** Number of frames in the log, to decide whether to checkpoint. */
   logFrames(): Coroutine<number>;
   /** Bytes of revert pages on disk. */

@@ -37,9 +37,10 @@ export interface SqlIo {
   runSql(statements: readonly SqlStatement[]): MaybePromise<SqlFailure | undefined>;
   /**
    * Begins a write transaction on the writer: `false` when another connection holds the lock, or the app's connection
-   * is inside a transaction. Ended by `COMMIT` or `ROLLBACK` through `executeSql`.
+   * is inside a transaction or a query. Ended by `COMMIT` or `ROLLBACK` through `executeSql`. Answers at once, or waits
+   * for other processes' locks up to `waitMs`, where it can without letting other code of this process run.
    */
-  tryBeginWrite(): MaybePromise<boolean>;
+  tryBeginWrite(waitMs?: number): MaybePromise<boolean>;
   /**
    * Tells the adapter that the schema may have changed underneath: capture triggers of the named connection are made to
    * fit it. Must run inside the writer's transaction for the writer, outside of one for the app's.

@@ -13,6 +13,9 @@ export const LOCK_BYTE_PAGE: number = 0x4000_0000 / PAGE_SIZE + 1;
 
 /** File format version that means write-ahead log. */
 const WAL_VERSION = 2;
+/** Types of b-tree pages. */
+const TABLE_INTERIOR = 5;
+const TABLE_LEAF = 13;
 const MAX_COOKIE = 0xffff_ffff;
 const MAGIC = Uint8Array.from("SQLite format 3\0", (character) => character.charCodeAt(0));
 
@@ -24,6 +27,8 @@ const OFFSET = {
   changeCounter: 24,
   databaseSize: 28,
   schemaCookie: 40,
+  schemaFormat: 44,
+  textEncoding: 56,
   versionValidFor: 92,
 } as const;
 
@@ -76,10 +81,35 @@ export function checkRemoteFirstPage(page: Uint8Array, databaseSize?: number): v
     if (version !== 1 && version !== WAL_VERSION)
       throw invalid(`has the unknown file format version ${version}`);
   }
+  const problem = problemOfSchemaRoot(page, header.reservedBytes);
+  if (problem !== undefined) throw invalid(problem);
   // SQLite takes such a database for corrupt. A smaller number is left alone: what counts is what the remote made of it.
   if (databaseSize !== undefined && (header.databaseSize ?? 0) > databaseSize) {
     throw invalid(`counts ${header.databaseSize} pages where the remote announced ${databaseSize}`);
   }
+}
+
+/**
+ * What is wrong with the root of the schema, which page 1 is: published, it would make every read fail
+ * (https://www.sqlite.org/fileformat2.html#b_tree_pages).
+ */
+function problemOfSchemaRoot(page: Uint8Array, reservedBytes: number): string | undefined {
+  const view = viewOf(page);
+  const usable = PAGE_SIZE - reservedBytes;
+  if (usable < 480) return `reserves ${reservedBytes} bytes of each page`;
+  const format = view.getUint32(OFFSET.schemaFormat);
+  if (format > 4) return `has the unknown schema format ${format}`;
+  const encoding = view.getUint32(OFFSET.textEncoding);
+  if (encoding > 3) return `has the unknown text encoding ${encoding}`;
+  const type = view.getUint8(DATABASE_HEADER_SIZE);
+  if (type !== TABLE_LEAF && type !== TABLE_INTERIOR)
+    return `does not hold the root of the schema, but a page of type ${type}`;
+  const cells = view.getUint16(DATABASE_HEADER_SIZE + 3);
+  const content = view.getUint16(DATABASE_HEADER_SIZE + 5) || 65_536;
+  const pointersEnd = DATABASE_HEADER_SIZE + (type === TABLE_LEAF ? 8 : 12) + 2 * cells;
+  if (pointersEnd > content || content > usable)
+    return "holds a root of the schema that does not fit into the page";
+  return undefined;
 }
 
 /** What the remote's page 1 says where the local one says something else. */

@@ -2,11 +2,13 @@ import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import {
   combinePorts,
+  foldName,
   openReplica as openEngine,
   openWalReplicaPages,
   type ReplicaConfig,
   runAsync,
   SyncError,
+  type TransferProgress,
 } from "@tributary/core";
 import { createHttpProtocol } from "@tributary/protocol-http";
 import { createBetterSqlite3 } from "@tributary/sqlite-better-sqlite3";
@@ -23,7 +25,7 @@ const openPaths = new Set<string>();
  * Opens a replica, making it where there is none: by default it is then downloaded whole.
  *
  * @throws SyncError `invalid-option`, `invalid-state` (open already in this process), `not-a-replica`,
- * `damaged-metadata`, and for a new replica all that a pull may fail with.
+ * `damaged-metadata`, `aborted`, and for a new replica all that a pull may fail with.
  */
 export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   checkOptions(options);
@@ -42,7 +44,7 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
 
 async function open(path: string, options: ReplicaOptions): Promise<Replica> {
   let replica: Replica | undefined;
-  const { url } = options;
+  const { signal, url } = options;
   const protocol = createHttpProtocol({
     url: url === null ? () => null : url,
     ...(options.authToken !== undefined && { authToken: options.authToken }),
@@ -56,7 +58,9 @@ async function open(path: string, options: ReplicaOptions): Promise<Replica> {
   });
   const ports = { files: createNodeStorage(), sql: sqlite, remote: protocol, clock: nodeClock };
   try {
-    const session = await runAsync(openEngine(configOf(path, options)), combinePorts(ports));
+    const remote = signal === undefined ? protocol : protocol.withSignal(signal);
+    const opening = openEngine(configOf(path, options));
+    const session = await runAsync(opening, combinePorts({ ...ports, remote }), signal);
     replica = new Replica({
       session,
       db: sqlite.db,
@@ -80,12 +84,23 @@ function configOf(path: string, options: ReplicaOptions): ReplicaConfig {
     longPollTimeoutMs: options.longPollTimeoutMs ?? 0,
     pullBytesThreshold: options.pullBytesThreshold,
     pushOperationsThreshold: options.pushOperationsThreshold ?? 10_000,
-    ignoreTables: new Set(options.ignoreTables),
+    ignoreTables: new Set(options.ignoreTables?.map(foldName)),
     transform: options.transform,
     lockTimeoutMs: options.lockTimeoutMs ?? 5_000,
     pushAttempts: 3,
     openPages: openWalReplicaPages,
-    onProgress: options.onProgress,
+    onProgress: options.onProgress && checkedProgress(options.onProgress),
+  };
+}
+
+/** What the app's function throws ends the operation, as the app's own mistake. */
+function checkedProgress(onProgress: (progress: TransferProgress) => void): typeof onProgress {
+  return (progress) => {
+    try {
+      onProgress(progress);
+    } catch (cause) {
+      throw new SyncError("invalid-option", "onProgress failed.", { cause });
+    }
   };
 }
 

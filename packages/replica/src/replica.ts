@@ -54,7 +54,8 @@ export class Replica {
   readonly #engine: Mutex = new Mutex();
   /** Pulls: a download belongs to the revision it was asked for. */
   readonly #pulls: Mutex = new Mutex();
-  readonly #closing: AbortController = new AbortController();
+  /** Aborted while the replica is being closed, and ever after; a new one when that failed. */
+  #closing: AbortController = new AbortController();
   #closed: Promise<void> | undefined;
   #nextCheckpointBytes: number;
   #lastCheckpointError: SyncError | undefined;
@@ -82,23 +83,29 @@ export class Replica {
   async pull(options: OperationOptions = {}): Promise<boolean> {
     const { session } = this.#parts;
     return await this.#pulls.run(async () => {
-      await this.#engine.run(() =>
-        this.#run(options, (signal) => this.#coroutine(() => resumeApply(session), signal)),
-      );
-      const changes = await this.#run(options, (signal) =>
-        this.#coroutine(() => waitChanges(session), signal),
-      );
-      if (changes === undefined) return false;
-      try {
-        await this.#engine.run(() =>
-          this.#run(options, (signal) => this.#coroutine(() => applyChanges(session, changes), signal)),
-        );
-      } finally {
-        await runAsync(changes.dispose(), combinePorts(this.#parts.ports));
-      }
-      this.#checkpointIfLarge();
-      return true;
+      await this.#engine.run(() => this.#operate(options, () => resumeApply(session)));
+      const outcome = await this.#pullOnce(options, false);
+      // A push was sent while the pages were on their way, and may be missing in them. The next one holds pushes back.
+      if (outcome === "overtaken")
+        return (await this.#engine.run(() => this.#pullOnce(options, true))) === true;
+      return outcome;
     });
+  }
+
+  /** `exclusive`: the caller has the engine to itself already. */
+  async #pullOnce(options: OperationOptions, exclusive: boolean): Promise<boolean | "overtaken"> {
+    const { session, ports } = this.#parts;
+    const wait = exclusive ? { longPollTimeoutMs: 0 } : {};
+    const changes = await this.#operate(options, () => waitChanges(session, wait));
+    if (changes === undefined) return false;
+    const apply = (): Promise<boolean> => this.#operate(options, () => applyChanges(session, changes));
+    try {
+      if (!(await (exclusive ? apply() : this.#engine.run(apply)))) return "overtaken";
+    } finally {
+      await runAsync(changes.dispose(), combinePorts(ports));
+    }
+    if (!exclusive) this.#checkpointIfLarge();
+    return true;
   }
 
   /**
@@ -106,41 +113,48 @@ export class Replica {
    * when its answer was lost. When the remote refuses a change, it and all after it stay pending.
    */
   async push(options: OperationOptions = {}): Promise<PushResult> {
-    const { session } = this.#parts;
-    return await this.#engine.run(() =>
-      this.#run(options, (signal) => this.#coroutine(() => pushChanges(session), signal)),
-    );
+    return await this.#engine.run(() => this.#operate(options, () => pushChanges(this.#parts.session)));
   }
 
-  /** `push`, then `pull`: afterwards the replica has all that the remote has, its own changes among it. */
+  /**
+   * `push`, then `pull`: afterwards the replica has all that the remote has, its own changes among it. Where the remote
+   * refuses a change, what others changed may be why: then it pulls first and pushes once more.
+   */
   async sync(options: OperationOptions = {}): Promise<{ readonly pushed: number; readonly pulled: boolean }> {
-    const { changes } = await this.push(options);
-    return { pushed: changes, pulled: await this.pull(options) };
+    let pulled = false;
+    let result: PushResult;
+    try {
+      result = await this.push(options);
+    } catch (error) {
+      if (!(error instanceof SyncError) || error.code !== "remote-sql-failed") throw error;
+      pulled = await this.pull(options);
+      if (!pulled) throw error;
+      result = await this.push(options);
+    }
+    return { pushed: result.changes, pulled: (await this.pull(options)) || pulled };
   }
 
   /** Moves the write-ahead log into the database file. Happens by itself; needed only to shrink the log at once. */
   async checkpoint(): Promise<void> {
-    await this.#engine.run(() =>
-      this.#run({}, (signal) => this.#coroutine(() => checkpoint(this.#parts.session), signal)),
-    );
+    await this.#engine.run(() => this.#operate({}, () => checkpoint(this.#parts.session)));
   }
 
   /** Where the replica stands. Touches no network. */
   async stats(): Promise<ReplicaStats> {
-    const engine = await this.#engine.run(() =>
-      this.#run({}, (signal) => this.#coroutine(() => stats(this.#parts.session), signal)),
-    );
+    const engine = await this.#engine.run(() => this.#operate({}, () => stats(this.#parts.session)));
     const { bytesSent, bytesReceived } = this.#parts.protocol;
     return { ...engine, bytesSent, bytesReceived, lastCheckpointError: this.#lastCheckpointError };
   }
 
   /**
    * Ends what is running, rolls back a transaction left open on `db`, and closes everything, `db` included. Unpushed
-   * changes stay in the file. Calling it again gives the same promise.
+   * changes stay in the file. Calling it again gives the same promise. When it fails, with `database-busy` for a query
+   * that is still iterated over, the replica stays open and usable, and may be closed later.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close().catch((error: unknown) => {
       this.#closed = undefined;
+      this.#closing = new AbortController();
       throw error;
     });
     return this.#closed;
@@ -151,11 +165,29 @@ export class Replica {
     this.#closing.abort();
     await this.#pulls.run(async () => {});
     await this.#engine.run(async () => {
-      if (this.db.open && this.db.inTransaction) this.db.exec("ROLLBACK");
+      await this.#rollBack();
       await runAsync(closeReplica(session), combinePorts(ports));
     });
     await protocol.close();
     onClose();
+  }
+
+  /** Rolls back what the app has left open. A query that is iterated over stands in the way, so its end is waited for. */
+  async #rollBack(): Promise<void> {
+    const { lockTimeoutMs } = this.#parts.session.config;
+    const { clock } = this.#parts.ports;
+    const deadline = (await clock.now()) + lockTimeoutMs;
+    while (this.db.open && this.db.inTransaction) {
+      try {
+        this.db.exec("ROLLBACK");
+      } catch (cause) {
+        if ((await clock.now()) >= deadline) {
+          const message = `The transaction open on ${this.path} could not be rolled back: is a query still iterated over?`;
+          throw new SyncError("database-busy", message, { path: this.path, cause });
+        }
+        await clock.sleep(10);
+      }
+    }
   }
 
   /** Called after each commit of the app: keeps the log from growing without bound. */
@@ -165,35 +197,40 @@ export class Replica {
   }
 
   #checkpointIfLarge(): void {
-    const size = statSync(replicaFiles(this.path).log, { throwIfNoEntry: false })?.size ?? 0;
-    if (size < this.#nextCheckpointBytes || this.#engine.busy) return;
     const { session, ports, checkpointThresholdBytes } = this.#parts;
-    // Without waiting: the app's commit returns when the log is short again, as with SQLite's own checkpoints.
-    const withoutWaiting = { ...session, config: { ...session.config, lockTimeoutMs: 0 } };
+    // An apply that is still to be finished would have to wait, and the next operation begins with it anyway.
+    if (this.#engine.busy || session.applyPending) return;
+    if (this.#logBytes() < this.#nextCheckpointBytes) return;
     try {
-      runSync(checkpoint(withoutWaiting), combinePorts(ports));
-      session.metadata = withoutWaiting.metadata;
+      // Without waiting: the app's commit returns when the log is short again, as with SQLite's own checkpoints.
+      runSync(checkpoint(session, 0), combinePorts(ports));
       this.#lastCheckpointError = undefined;
-      this.#nextCheckpointBytes = checkpointThresholdBytes;
     } catch (error) {
       this.#lastCheckpointError =
         error instanceof SyncError
           ? error
           : new SyncError("internal", "A checkpoint failed.", { cause: error });
-      this.#nextCheckpointBytes = size + checkpointThresholdBytes;
     }
+    // Some reader may have kept the log from becoming shorter; not every commit from now on is to find that out again.
+    const size = this.#logBytes();
+    const isShort = size < checkpointThresholdBytes;
+    this.#nextCheckpointBytes = isShort ? checkpointThresholdBytes : size + checkpointThresholdBytes;
   }
 
-  async #run<T>(options: OperationOptions, operation: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  #logBytes(): number {
+    return statSync(replicaFiles(this.path).log, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** Runs an engine procedure that ends when the caller's signal or a close says so. */
+  async #operate<T>(options: OperationOptions, procedure: () => Coroutine<T>): Promise<T> {
     const closing = this.#closing.signal;
     if (closing.aborted) throw new SyncError("invalid-state", "The replica is closed.");
-    return await operation(
-      options.signal === undefined ? closing : AbortSignal.any([closing, options.signal]),
-    );
-  }
-
-  #coroutine<T>(procedure: () => Coroutine<T>, signal: AbortSignal): Promise<T> {
+    const signal = options.signal === undefined ? closing : AbortSignal.any([closing, options.signal]);
     const { ports, protocol } = this.#parts;
-    return runAsync(procedure(), combinePorts({ ...ports, remote: protocol.withSignal(signal) }), signal);
+    return await runAsync(
+      procedure(),
+      combinePorts({ ...ports, remote: protocol.withSignal(signal) }),
+      signal,
+    );
   }
 }

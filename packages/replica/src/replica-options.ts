@@ -41,6 +41,8 @@ export interface ReplicaOptions {
   >;
   /** Told how far downloads and pushes have come. */
   readonly onProgress?: (progress: TransferProgress) => void;
+  /** Ends opening, a download above all, with code `aborted`. Later operations have their own. */
+  readonly signal?: AbortSignal;
 }
 
 /** Options of one operation. */

@@ -21,6 +21,12 @@ export function checkOptions(options: ReplicaOptions): void {
   if (options.clientName !== undefined && !/^[\w.-]{1,64}$/.test(options.clientName)) {
     mistakes.push("`clientName` must be 1 to 64 letters, digits, dots, dashes or underscores");
   }
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    mistakes.push("`signal` must be an AbortSignal");
+  }
+  if (options.onProgress !== undefined && typeof options.onProgress !== "function") {
+    mistakes.push("`onProgress` must be a function");
+  }
   for (const [name, least] of Object.entries(NUMBERS)) {
     const value = options[name as keyof typeof NUMBERS];
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= least)) {
