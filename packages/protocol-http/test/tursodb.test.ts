@@ -11,19 +11,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const binary = findTursodb();
 
-/** The package `turso` brings it for the platforms it knows; undefined on others. */
-function findTursodb(): string | undefined {
+/** The package `turso` brings it for the platforms it knows; on others this fails. */
+function findTursodb(): string {
   const platform = { linux: "-gnu", win32: "-msvc" }[process.platform as string] ?? "";
-  try {
-    const turso = createRequire(import.meta.url).resolve("turso/package.json");
-    const cli = `@tursodatabase/cli-${process.platform}-${process.arch}${platform}/package.json`;
-    return join(
-      dirname(createRequire(turso).resolve(cli)),
-      process.platform === "win32" ? "tursodb.exe" : "tursodb",
-    );
-  } catch {
-    return undefined;
-  }
+  const turso = createRequire(import.meta.url).resolve("turso/package.json");
+  const cli = `@tursodatabase/cli-${process.platform}-${process.arch}${platform}/package.json`;
+  return join(
+    dirname(createRequire(turso).resolve(cli)),
+    process.platform === "win32" ? "tursodb.exe" : "tursodb",
+  );
 }
 
 async function freePort(): Promise<number> {
@@ -42,7 +38,7 @@ const step = (sql: string, more: Partial<RemoteStep> = {}): RemoteStep => ({
   ...more,
 });
 
-describe.skipIf(binary === undefined)("with tursodb --sync-server", () => {
+describe("with tursodb --sync-server", () => {
   let directory: string;
   let server: ChildProcess;
   let url: string;
@@ -51,7 +47,7 @@ describe.skipIf(binary === undefined)("with tursodb --sync-server", () => {
     directory = await mkdtemp(join(tmpdir(), "tributary-"));
     const address = `127.0.0.1:${await freePort()}`;
     url = `http://${address}`;
-    server = spawn(binary as string, [join(directory, "remote.db"), "--sync-server", address], {
+    server = spawn(binary, [join(directory, "remote.db"), "--sync-server", address], {
       stdio: "ignore",
     });
     // Another process: when it listens can only be found out by asking.
