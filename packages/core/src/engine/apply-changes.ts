@@ -11,7 +11,13 @@ import { hexOf } from "../values/hex.js";
 import { hasTable, readLocalValue } from "./local-values.js";
 import { commitReplay, replayTape } from "./replay-tape.js";
 import type { ReplicaConfig } from "./replica-config.js";
-import { beginWrite, type ReplicaSession, replicaFiles, saveMetadata } from "./replica-session.js";
+import {
+  beginWrite,
+  committing,
+  type ReplicaSession,
+  replicaFiles,
+  saveMetadata,
+} from "./replica-session.js";
 import type { PulledChanges } from "./wait-changes.js";
 
 /**
@@ -138,13 +144,7 @@ function* finishUndo(session: ReplicaSession): Coroutine<void> {
   yield* pages.renewGuard();
   yield* saveMetadata(session, { pages: pages.synced });
   yield* beginWriteFirmly(config);
-  try {
-    yield* io.refreshCapture("writer");
-    yield* io.executeSql("writer", "COMMIT");
-  } catch (error) {
-    yield* io.executeSql("writer", "ROLLBACK");
-    throw error;
-  }
+  yield* committing(io.refreshCapture("writer"));
   yield* io.refreshCapture("app");
 }
 

@@ -5,6 +5,7 @@ import { settle } from "./checkpoint.js";
 import { setLocalValue } from "./local-values.js";
 import {
   beginWrite,
+  committing,
   FORGOTTEN,
   hidesSyncedPages,
   type ReplicaSession,
@@ -21,13 +22,7 @@ export function* closeReplica(session: ReplicaSession): Coroutine<void> {
   const boundaries = yield* tapeBoundaries(session);
   if (boundaries.length > session.earlierBoundaries.length) {
     yield* beginWrite(session.config);
-    try {
-      yield* io.runSql([setLocalValue("boundaries", JSON.stringify(boundaries))]);
-      yield* io.executeSql("writer", "COMMIT");
-    } catch (error) {
-      yield* io.executeSql("writer", "ROLLBACK");
-      throw error;
-    }
+    yield* committing(io.runSql([setLocalValue("boundaries", JSON.stringify(boundaries))]));
   }
   try {
     yield* settle(session);

@@ -17,6 +17,7 @@ import { hasTable, readLocalValue, readPulledPosition, readTapeEnd, setLocalValu
 import type { ReplicaConfig } from "./replica-config.js";
 import {
   beginWrite,
+  committing,
   FORGOTTEN,
   hidesSyncedPages,
   type ReplicaSession,
@@ -146,26 +147,23 @@ function* finishInterrupted(session: ReplicaSession): Coroutine<void> {
 
 /** Makes the tape where it is missing, and the capture triggers of all connections. */
 function* makeTape(session: ReplicaSession): Coroutine<void> {
-  const { config, metadata } = session;
-  yield* beginWrite(config);
-  try {
-    if (yield* hasTable(TAPE_TABLE)) {
-      if ((yield* readLocalValue("clientId")) !== metadata.clientId) throw servesAReplica();
-    } else {
-      const known = yield* readPulledPosition(metadata.clientId);
-      yield* io.executeSql("writer", createTapeSql());
-      yield* io.runSql([
-        setLocalValue("clientId", metadata.clientId),
-        setLocalValue("pullGeneration", BigInt((known?.pullGeneration ?? -1) + 1)),
-      ]);
-    }
-    yield* io.refreshCapture("writer");
-    yield* io.executeSql("writer", "COMMIT");
-  } catch (error) {
-    yield* io.executeSql("writer", "ROLLBACK");
-    throw error;
-  }
+  yield* beginWrite(session.config);
+  yield* committing(makeTapeInTransaction(session.metadata));
   yield* io.refreshCapture("app");
+}
+
+function* makeTapeInTransaction({ clientId }: ReplicaMetadata): Coroutine<void> {
+  if (yield* hasTable(TAPE_TABLE)) {
+    if ((yield* readLocalValue("clientId")) !== clientId) throw servesAReplica();
+  } else {
+    const known = yield* readPulledPosition(clientId);
+    yield* io.executeSql("writer", createTapeSql());
+    yield* io.runSql([
+      setLocalValue("clientId", clientId),
+      setLocalValue("pullGeneration", BigInt((known?.pullGeneration ?? -1) + 1)),
+    ]);
+  }
+  yield* io.refreshCapture("writer");
 }
 
 /** A version 4 UUID of 16 random bytes. */

@@ -88,6 +88,18 @@ export function* beginWrite(
   }
 }
 
+/** Commits the write transaction that the caller began, after a procedure; rolls it back when that fails. */
+export function* committing<T>(procedure: Coroutine<T>): Coroutine<T> {
+  try {
+    const result = yield* procedure;
+    yield* io.executeSql("writer", "COMMIT");
+    return result;
+  } catch (error) {
+    yield* io.executeSql("writer", "ROLLBACK");
+    throw error;
+  }
+}
+
 /** Runs a procedure inside a write transaction that it does not commit. */
 export function* underWriteLock<T>(
   config: ReplicaConfig,
