@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openReplica } from "@tributary/replica";
 import { startServer } from "@tributary/server-cli";
 import pc from "picocolors";
-import { openReplica } from "@tributary/replica";
 import { compareContents } from "./compare-contents.js";
 import { loadCities } from "./load-cities.js";
 import { editOnLaptop, editOnPhone } from "./offline-edits.js";

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startServer } from "@tributary/server-cli";
 import { openReplica } from "@tributary/replica";
+import { startServer } from "@tributary/server-cli";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { compareContents } from "../src/compare-contents.js";
 

@@ -24,7 +24,7 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
 const program = new Command("tributary-server")
   .description("Serves an SQLite database to Tributary, Turso and libSQL clients.")
   .version(version)
-  .requiredOption("--db <file>", "the SQLite database to serve")
+  .requiredOption("--db <file>", "the SQLite database to serve", checkFile)
   .option("--listen <host:port>", "where to listen; port 0 takes any free one", checkListen, "127.0.0.1:8080")
   .addHelpText("after", EXAMPLES)
   .exitOverride();
@@ -45,8 +45,23 @@ async function main(): Promise<void> {
     console.log(`tributary-server listening on ${server.url}`);
     endOnSignal(() => server.close());
   } catch (error) {
-    console.error(`tributary-server: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`tributary-server: ${explain(error, listen)}`);
     process.exitCode = 1;
+  }
+}
+
+function explain(error: unknown, listen: string): string {
+  if (!(error instanceof Error)) return String(error);
+  switch ("code" in error ? error.code : undefined) {
+    case "EADDRINUSE":
+      return `another program listens on ${listen}: end it, or give another --listen`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return `${listen} is not an address of this machine: give another --listen`;
+    case "EACCES":
+      return `${listen} may not be listened on: give a port of 1024 or more`;
+    default:
+      return error.message;
   }
 }
 
@@ -65,6 +80,11 @@ function endOnSignal(close: () => Promise<void>): void {
   };
   process.on("SIGINT", end);
   process.on("SIGTERM", end);
+}
+
+function checkFile(text: string): string {
+  if (text.trim() === "" || text === ":memory:") throw new InvalidArgumentError("--db must name a file.");
+  return text;
 }
 
 function checkListen(text: string): string {

@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http";
-import { createSyncServer, type SyncServerOptions, toNodeListener } from "@tributary/server";
+import { createSyncServer, type SyncServer, type SyncServerOptions, toNodeListener } from "@tributary/server";
 import { formatListenUrl, parseListenAddress } from "./listen-address.js";
 
 /** Options of {@link startServer}. */
@@ -27,15 +27,19 @@ export async function startServer({
   sync,
 }: StartServerOptions): Promise<RunningServer> {
   const { host, port } = parseListenAddress(listen);
-  const syncServer = createSyncServer({ ...sync, path: db });
-  const listener = toNodeListener(syncServer);
-  const server = createServer((request, response) => void listener(request, response));
+  const server = createServer();
+  // First, so that a port that is taken creates no file. Nothing can be asked before the listener is there: that takes
+  // no turn of the event loop.
+  await listenOn(server, host, port);
+  let syncServer: SyncServer;
   try {
-    await listenOn(server, host, port);
+    syncServer = createSyncServer({ ...sync, path: db });
   } catch (error) {
-    await syncServer.close();
+    await new Promise((resolve) => server.close(resolve));
     throw error;
   }
+  const listener = toNodeListener(syncServer);
+  server.on("request", (request, response) => void listener(request, response));
   const address = server.address();
   const boundPort = typeof address === "object" && address !== null ? address.port : port;
   return {

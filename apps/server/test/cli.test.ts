@@ -85,6 +85,15 @@ describe("tributary-server", () => {
     const { code, stdout, stderr } = await run("--db", notDatabase, "--listen", "127.0.0.1:0");
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toMatch(/^tributary-server: .*is not an SQLite database.*\n$/);
+    const missing = await run("--db", join(tempDirectory(), "no", "app.db"), "--listen", "127.0.0.1:0");
+    expect([missing.code, missing.stdout]).toEqual([1, ""]);
+    expect(missing.stderr).toMatch(/^tributary-server: there is no directory .*: create it first\n$/);
+  });
+
+  test.each(["", ":memory:"])("ends with 2 for the database %j and names the option", async (db) => {
+    const { code, stderr } = await run("--db", db);
+    expect(code).toBe(2);
+    expect(stderr).toContain("--db must name a file");
   });
 
   test.each([[[]], [["--db", "x", "--listen", "nowhere"]], [["--db", "x", "--what"]]])(

@@ -28,7 +28,7 @@ test("serves a database that it creates, until it is closed", async () => {
   expect(existsSync(`${db}-wal`)).toBe(false);
 });
 
-test("says so when the address is taken, and lets the database go", async () => {
+test("says so when the address is taken, and creates no file", async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void other.close());
@@ -37,7 +37,18 @@ test("says so when the address is taken, and lets the database go", async () => 
   await expect(startServer({ db, listen: `127.0.0.1:${port}` })).rejects.toMatchObject({
     code: "EADDRINUSE",
   });
-  expect(existsSync(`${db}-wal`)).toBe(false);
+  expect(existsSync(db)).toBe(false);
+});
+
+test("lets the address go when the database cannot be opened", async () => {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  const listen = `127.0.0.1:${port}`;
+  const directory = tempDirectory();
+  await expect(startServer({ db: directory, listen })).rejects.toMatchObject({ code: "cannot-open" });
+  await (await startServer({ db: join(directory, "app.db"), listen })).close();
 });
 
 test.each([

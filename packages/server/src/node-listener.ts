@@ -2,7 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import type { SyncServer } from "./sync-server.js";
 
-/** A listener for `http.createServer`. Changes nothing global and claims every path: mount it where it should be. */
+/**
+ * A listener for `http.createServer`. Changes nothing global and claims every request. The server compares the whole
+ * path (`/pull-updates`, `/v2/pipeline`): mounted below a prefix, take that off `request.url` first.
+ */
 export function toNodeListener(
   server: SyncServer,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
@@ -19,6 +22,8 @@ export function toNodeListener(
 function cutOffOnFailure(response: Response, cutOff: () => void): Response {
   if (response.body === null) return response;
   const reader = response.body.getReader();
+  // A client that has stopped reading asks for nothing any more, and would not find out.
+  reader.closed.catch(cutOff);
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {

@@ -8,11 +8,16 @@ export type ServerErrorCode =
   | "not-a-database"
   /** The database's pages are not 4096 bytes long. */
   | "unsupported-page-size"
+  /** The database's text is UTF-16. */
+  | "unsupported-encoding"
   /** Another program holds a lock that does not allow what the server needs. */
   | "database-busy"
   /** The pages of a revision are no longer at hand. */
   | "revision-expired"
-  /** The database file or its WAL changed in a way that SQLite's locks forbid. */
+  /**
+   * The file is no longer the one that was opened, or its WAL was started over although a lock of this server forbids
+   * it: the lock was lost (a descriptor of the file was closed in this process), or gone round.
+   */
   | "database-changed"
   /** The server or its database is closed. */
   | "closed";

@@ -20,9 +20,21 @@ export interface SyncServerOptions {
   readonly maxBodyBytes?: number;
   /** Longest time a long-poll is held, ms, whatever the client asks for. Default 300 000. */
   readonly maxLongPollMs?: number;
-  /** How many Hrana streams may be open at once; opening one more closes the idlest outside a transaction. Default 128. */
+  /** How many Hrana streams may be open from one request to the next; opening one more closes the idlest outside a transaction. Default 128. */
   readonly maxStreams?: number;
-  /** How often the file is looked at for commits of other programs, ms. Default 1 000. */
+  /** Longest answer to one pipeline, bytes of JSON, roughly. A statement with more fails with RESPONSE_TOO_LARGE. Default 64 MiB. */
+  readonly maxResponseBytes?: number;
+  /**
+   * A download whose client takes nothing for this long ends with an error, ms; 0: never. What is taken at once is
+   * 256 KiB. Default 30 000.
+   */
+  readonly downloadStallTimeoutMs?: number;
+  /**
+   * Origins (`https://app.example`) whose pages may send requests, beside the one of the request itself. Browsers name
+   * the origin; requests that name none are let through. Default none.
+   */
+  readonly allowedOrigins?: readonly string[];
+  /** How often the file is looked at for commits of other programs, and whether it is still there, ms; 0: never. Default 1 000. */
   readonly foreignCommitCheckMs?: number;
   /** Where time comes from. */
   readonly clock?: ServerClock;
@@ -39,12 +51,19 @@ const DEFAULTS = {
   maxBodyBytes: 256 * 1024 * 1024,
   maxLongPollMs: 300_000,
   maxStreams: 128,
+  maxResponseBytes: 64 * 1024 * 1024,
+  downloadStallTimeoutMs: 30_000,
   foreignCommitCheckMs: 1_000,
 } as const;
 
 /** Fills in the defaults. Throws `ServerError` "invalid-option". */
 export function resolveServerOptions(options: SyncServerOptions): ResolvedServerOptions {
-  const resolved = { ...DEFAULTS, clock: systemClock, ...definedOnly(options) } as ResolvedServerOptions;
+  const resolved = {
+    ...DEFAULTS,
+    clock: systemClock,
+    allowedOrigins: [],
+    ...definedOnly(options),
+  } as ResolvedServerOptions;
   if (typeof resolved.path !== "string" || resolved.path.trim() === "" || resolved.path === ":memory:") {
     throw new ServerError("invalid-option", "path must name a file");
   }
@@ -54,7 +73,19 @@ export function resolveServerOptions(options: SyncServerOptions): ResolvedServer
       throw new ServerError("invalid-option", `${name} must be a number of 0 or more, not ${String(value)}`);
     }
   }
+  checkOrigins(resolved.allowedOrigins);
   return resolved;
+}
+
+function checkOrigins(origins: unknown): void {
+  if (!Array.isArray(origins)) throw new ServerError("invalid-option", "allowedOrigins must be an array");
+  for (const origin of origins as unknown[]) {
+    if (typeof origin === "string" && URL.canParse(origin) && new URL(origin).origin === origin) continue;
+    throw new ServerError(
+      "invalid-option",
+      `allowedOrigins must hold origins such as "https://app.example", not ${JSON.stringify(origin)}`,
+    );
+  }
 }
 
 function definedOnly(options: SyncServerOptions): Partial<SyncServerOptions> {

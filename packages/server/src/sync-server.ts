@@ -19,9 +19,18 @@ export interface SyncServer {
    * those that come later, are answered with 503.
    */
   close(): Promise<void>;
+  /**
+   * Why housekeeping (checkpoints, looking for foreign commits) does not get on, such as a full disk; undefined if all
+   * is well. It is tried again by itself, and requests are served meanwhile.
+   */
+  readonly maintenanceError: unknown;
 }
 
-/** Opens the database and serves it. Throws `ServerError`. */
+/**
+ * Opens the database and serves it. Throws `ServerError`: "invalid-option", "cannot-open", "not-a-database",
+ * "unsupported-page-size", "unsupported-encoding", or "database-busy". The other codes are answers of `fetch`:
+ * "revision-expired" 410, "database-busy", "cannot-open" and "closed" 503, "database-changed" 500.
+ */
 export function createSyncServer(options: SyncServerOptions): SyncServer {
   const database = new ServerDatabase(resolveServerOptions(options));
   const streams = new StreamRegistry(database);
@@ -44,9 +53,13 @@ export function createSyncServer(options: SyncServerOptions): SyncServer {
       }
     },
     close() {
-      streams.closeAll();
+      // The database first: closing a stream lets the next writer on.
       database.close();
+      streams.closeAll();
       return Promise.resolve();
+    },
+    get maintenanceError() {
+      return database.maintenanceError;
     },
   };
 
@@ -59,11 +72,17 @@ export function createSyncServer(options: SyncServerOptions): SyncServer {
 const STATUS_OF_CODE: Partial<Record<ServerErrorCode, number>> = {
   "revision-expired": 410,
   "database-busy": 503,
+  // Another connection to a database that is open: descriptors have run out.
+  "cannot-open": 503,
   closed: 503,
 };
 
 function errorResponse(error: unknown): Response {
   if (error instanceof RequestError) return textResponse(error.status, error.message);
-  if (error instanceof ServerError) return textResponse(STATUS_OF_CODE[error.code] ?? 500, error.message);
+  if (error instanceof ServerError) {
+    const response = textResponse(STATUS_OF_CODE[error.code] ?? 500, error.message);
+    if (response.status === 503 && error.code !== "closed") response.headers.set("retry-after", "1");
+    return response;
+  }
   return textResponse(500, error instanceof Error ? error.message : "internal error");
 }

@@ -1,15 +1,20 @@
+import { once } from "node:events";
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { type SyncServerOptions, toNodeListener } from "../src/index.js";
 import { listen } from "./support/listen.js";
+import { ManualClock } from "./support/manual-clock.js";
 import { tempDirectory } from "./support/temp-directory.js";
 
-async function setUp() {
+async function setUp(options: Partial<SyncServerOptions> = {}) {
   const path = join(tempDirectory(), "large.db");
   const connection = new Database(path);
   connection.exec("CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(60000000))");
   connection.close();
-  return listen({ path });
+  return listen({ ...options, path });
 }
 
 const download = (url: string) => fetch(`${url}/pull-updates`, { method: "POST", body: "" });
@@ -36,6 +41,31 @@ test("an answer that cannot be finished ends the connection, without a word on t
   };
   await expect(readRest()).rejects.toThrow();
   for (const spy of spies) expect(spy).not.toHaveBeenCalled();
+});
+
+test("a client that never reads loses its connection", async () => {
+  const clock = new ManualClock();
+  const { server } = await setUp({ clock });
+  const listener = toNodeListener(server);
+  const http = createServer((incoming, outgoing) => {
+    http.emit("begun", { closed: once(outgoing, "close") });
+    void listener(incoming, outgoing);
+  });
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    http.closeAllConnections();
+    http.close();
+  });
+  const begun = once(http, "begun");
+  const { port } = http.address() as AddressInfo;
+  const client = request({ port, host: "127.0.0.1", method: "POST", path: "/pull-updates" });
+  client.on("error", () => {});
+  const answered = once(client, "response");
+  client.end();
+  const [{ closed }] = (await begun) as [{ closed: Promise<unknown> }];
+  await answered;
+  clock.advance(30_000);
+  await closed;
 });
 
 test("a client that goes away in the middle leaves the server in good order", async () => {

@@ -80,6 +80,7 @@ describe("execute", () => {
     ["-- nothing", "SQL_NO_STATEMENT", undefined, expect.any(String)],
     ["SELECT 1; SELECT 2", "SQL_MANY_STATEMENTS", undefined, expect.any(String)],
     ["SELECT ?", "ARGS_INVALID", undefined, "no value was given for parameter 1"],
+    ["CREATE TABLE x(a);\0 DROP TABLE t", "SQL_PARSE_ERROR", undefined, expect.stringContaining("NUL")],
     ["VACUUM", "SQL_PARSE_ERROR", undefined, expect.stringContaining("not allowed")],
     ["BEGIN CONCURRENT", "SQL_PARSE_ERROR", undefined, expect.any(String)],
   ])("%s fails with %s", async (sql, code, extended_code, message) => {
@@ -317,7 +318,12 @@ describe("streams", () => {
     await first.execute("BEGIN");
     await second.execute("SELECT 1");
     await third.execute("SELECT 1");
-    expect((await second.post([])).status).toBe(400);
+    const evicted = await second.post([]);
+    expect(evicted.status).toBe(400);
+    expect(await evicted.json()).toMatchObject({
+      code: "STREAM_CLOSED",
+      message: "The stream was closed to make room for others",
+    });
     expect((await first.post([])).status).toBe(200);
   });
 

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { HranaClient } from "./support/hrana-client.js";
 import { openServer, post, settle } from "./support/open-server.js";
@@ -72,6 +73,39 @@ describe("answers", () => {
     expect(
       queryPages(answer.pages, answer.databaseSize, "SELECT DISTINCT CAST(body AS INTEGER) FROM t"),
     ).toEqual([0]);
+  });
+});
+
+describe("a client that stops reading", () => {
+  const begin = async (server: Parameters<typeof pull>[0]) => {
+    const body = (await pull(server, {})).body as ReadableStream<Uint8Array>;
+    const reader = body.getReader();
+    await reader.read();
+    return reader;
+  };
+
+  test("is given an error, and the WAL can be checkpointed again", async () => {
+    const walLimitBytes = 8 * 4120;
+    const { server, client, clock, path } = await setUp({ walLimitBytes, downloadStallTimeoutMs: 5000 });
+    const reader = await begin(server);
+    clock.advance(4999);
+    await reader.read();
+    clock.advance(4999);
+    for (let round = 0; round < 20; round++) await client.execute("UPDATE t SET body = body || 'x'");
+    const longest = statSync(`${path}-wal`).size;
+    clock.advance(1);
+    await expect(reader.read()).rejects.toThrow(/took nothing for 5000 ms/);
+    await client.execute("UPDATE t SET body = body || 'x'");
+    await client.execute("UPDATE t SET body = 'short' WHERE id = 1");
+    expect(statSync(`${path}-wal`).size).toBeLessThan(longest);
+  });
+
+  test("is waited for if it is told to", async () => {
+    const { server, clock } = await setUp({ downloadStallTimeoutMs: 0 });
+    const reader = await begin(server);
+    clock.advance(1e9);
+    expect((await reader.read()).done).toBe(false);
+    await reader.cancel();
   });
 });
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { PAGE_SIZE } from "@tributary/core";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
+import { explainOpenFailure } from "../src/database/database-file.js";
 import { startForeignWriter } from "./support/foreign-writer.js";
 import { Mirror } from "./support/mirror.js";
 import { openDatabase } from "./support/open-database.js";
@@ -12,7 +13,7 @@ const NO_ARGUMENTS = { positional: [], named: [] };
 
 function writer(database: ReturnType<typeof openDatabase>["database"]): (sql: string) => void {
   const connection = database.connect();
-  return (sql) => void connection.run(connection.prepare(sql), NO_ARGUMENTS, false);
+  return (sql) => void connection.run(connection.prepare(sql), NO_ARGUMENTS, undefined);
 }
 
 function createFile(prepare: (connection: Database.Database) => void): string {
@@ -132,6 +133,49 @@ describe("other programs", () => {
     }
   });
 
+  test.each(["server", "other"])(
+    "that only checkpoint let the %s's next commit start the WAL over",
+    async (who) => {
+      const { database, path, clock } = openDatabase({ snapshotRetentionMs: 1000 });
+      const run = writer(database);
+      run("CREATE TABLE t(id INTEGER PRIMARY KEY, body)");
+      run(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO t SELECT i, hex(randomblob(200)) FROM n",
+      );
+      const mirror = new Mirror();
+      mirror.pull(database);
+      const { epoch } = database.log.current;
+      const other = await startForeignWriter(path);
+      clock.advance(1001);
+      mirror.pull(database);
+      expect(await other.run("PRAGMA wal_checkpoint(PASSIVE)")).toMatchObject([{ busy: 0 }]);
+      clock.advance(1001);
+      mirror.pull(database);
+      const salts = () => readFileSync(`${path}-wal`).subarray(16, 24).toString("hex");
+      const before = salts();
+      // A download that began before goes on over the restart.
+      const slow = database.snapshots.acquireCurrent(false);
+      const first = new Uint8Array(PAGE_SIZE);
+      database.readPages(slow, Uint32Array.of(0), first);
+      for (let round = 0; round < 3; round++) {
+        const sql = `UPDATE t SET body = '${round}' WHERE id = 500`;
+        if (who === "server") run(sql);
+        else await other.run(sql);
+        database.sync();
+      }
+      expect(salts()).not.toBe(before);
+      const pageIds = Uint32Array.from({ length: slow.databaseSize }, (_, index) => index);
+      const pages = new Uint8Array(pageIds.length * PAGE_SIZE);
+      database.readPages(slow, pageIds, pages);
+      expect(Buffer.compare(pages, mirror.bytes)).toBe(0);
+      database.snapshots.release(slow);
+      mirror.pull(database);
+      mirror.expectSameAs(path);
+      expect(database.log.current.epoch).toBe(epoch);
+      expect(mirror.received).toBeLessThan(4);
+    },
+  );
+
   test("that checkpoint after this process lost its locks begin a new epoch", async () => {
     const { database, path } = openDatabase();
     const run = writer(database);
@@ -193,6 +237,34 @@ describe("files made by others", () => {
       expect(mirror.bytes.length).toBe(PAGE_SIZE);
       mirror.expectSameAs(path);
     }
+  });
+
+  test("with UTF-16 text are refused with a code", () => {
+    const path = createFile((connection) => {
+      connection.pragma("encoding = 'UTF-16le'");
+      connection.exec("CREATE TABLE t(a)");
+    });
+    expect(() => openDatabase({ path })).toThrow(expect.objectContaining({ code: "unsupported-encoding" }));
+  });
+
+  test.each([
+    ["EACCES", /permission/],
+    ["EROFS", /may not be written/],
+    ["SQLITE_READONLY", /may not be written/],
+    ["ENOSPC", /make room/],
+    ["EIO", /^cannot open a\/b.db: what Node says$/],
+  ])("that fail with %s say what to do in one line", (code, expected) => {
+    const text = explainOpenFailure("a/b.db", Object.assign(new Error("what Node says"), { code }));
+    expect(text).toMatch(expected);
+    expect(text).not.toContain("\n");
+  });
+
+  test("whose path is a directory, or lies in none, say so", () => {
+    const directory = tempDirectory();
+    expect(() => openDatabase({ path: directory })).toThrow(`${directory} is a directory`);
+    expect(() => openDatabase({ path: join(directory, "no", "x.db") })).toThrow(
+      `there is no directory ${join(directory, "no")}: create it first`,
+    );
   });
 
   test("of another page size, or that are no databases, are refused with a code", () => {

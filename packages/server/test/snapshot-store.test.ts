@@ -12,7 +12,7 @@ const NO_ARGUMENTS = { positional: [], named: [] };
 function setUp(options: Parameters<typeof openDatabase>[0] = {}) {
   const opened = openDatabase(options);
   const connection = opened.database.connect();
-  const run = (sql: string) => void connection.run(connection.prepare(sql), NO_ARGUMENTS, false);
+  const run = (sql: string) => void connection.run(connection.prepare(sql), NO_ARGUMENTS, undefined);
   const acquire = (wanted: boolean): Snapshot => {
     opened.database.sync();
     return opened.database.snapshots.acquireCurrent(wanted);

@@ -70,6 +70,8 @@ describe("refusal", () => {
     "pragma synchronous = off",
     "pragma page_size = 512",
     "pragma writable_schema = on",
+    "pragma encoding = 'UTF-16'",
+    "pragma auto_vacuum = 1",
   ])("%s", (sql) => {
     expect(shapeOf(sql).refusal).toBeDefined();
   });
@@ -81,6 +83,7 @@ describe("refusal", () => {
     "pragma defer_foreign_keys = on",
     "pragma table_info(t)",
     "pragma page_size",
+    "pragma encoding",
     "select 'vacuum'",
   ])("not of %s", (sql) => {
     expect(shapeOf(sql).refusal).toBeUndefined();

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { dirname } from "node:path";
 import { DATABASE_HEADER_SIZE, PAGE_SIZE, parseDatabaseHeader } from "@tributary/core";
 import { ServerError } from "../server-error.js";
 import { type Connection, openConnection } from "./open-connection.js";
@@ -21,7 +22,7 @@ export function openDatabaseFile(path: string, walLimitBytes: number): DatabaseF
   try {
     descriptor = openSync(path, constants.O_RDONLY | constants.O_CREAT, 0o644);
   } catch (error) {
-    throw new ServerError("cannot-open", `cannot open or create ${path}: ${messageOf(error)}`, error);
+    throw new ServerError("cannot-open", explainOpenFailure(path, error), error);
   }
   let keeper: Connection | undefined;
   try {
@@ -69,11 +70,43 @@ function enterWalMode(keeper: Connection, path: string): void {
     );
   }
   checkPageSize(Number(keeper.pragma("page_size", { simple: true })), path);
+  const encoding = String(keeper.pragma("encoding", { simple: true }));
+  if (encoding === "UTF-8") return;
+  throw new ServerError(
+    "unsupported-encoding",
+    `${path} stores text as ${encoding}, syncing needs UTF-8: copy it with ` +
+      '".dump" into a new file that has had "PRAGMA encoding = \'UTF-8\';"',
+  );
+}
+
+/** What to do about a file that cannot be opened, in one line. `error` is of Node or of SQLite. */
+export function explainOpenFailure(path: string, error: unknown): string {
+  switch (codeOf(error)) {
+    case "EISDIR":
+      return `${path} is a directory: give the path of a file`;
+    case "ENOENT":
+      return `there is no directory ${dirname(path)}: create it first`;
+    case "ENOTDIR":
+      return `${dirname(path)} is not a directory: give another path`;
+    case "EACCES":
+    case "EPERM":
+      return `${path} may not be read, or not be created in its directory: give this user permission to both`;
+    case "EROFS":
+    case "SQLITE_READONLY":
+    case "SQLITE_READONLY_DIRECTORY":
+    case "SQLITE_CANTOPEN":
+      return `${path} or its directory may not be written: give this user permission to write both`;
+    case "ENOSPC":
+    case "SQLITE_FULL":
+      return `there is no space left for ${path}: make room first`;
+    default:
+      return `cannot open ${path}: ${messageOf(error)}`;
+  }
 }
 
 function toServerError(error: unknown, path: string): ServerError {
   if (error instanceof ServerError) return error;
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = codeOf(error);
   if (code.startsWith("SQLITE_BUSY")) {
     return new ServerError(
       "database-busy",
@@ -88,7 +121,11 @@ function toServerError(error: unknown, path: string): ServerError {
       error,
     );
   }
-  return new ServerError("cannot-open", `cannot open ${path}: ${messageOf(error)}`, error);
+  return new ServerError("cannot-open", explainOpenFailure(path, error), error);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 function messageOf(error: unknown): string {

@@ -1,4 +1,4 @@
-import { closeSync } from "node:fs";
+import { closeSync, fstatSync, statSync } from "node:fs";
 import { PageReader } from "../pages/page-reader.js";
 import { ReadPin } from "../pages/read-pin.js";
 import { RevisionLog } from "../pages/revision-log.js";
@@ -12,7 +12,8 @@ import type { ResolvedServerOptions } from "../sync-server-options.js";
 import { WalTracker } from "../wal/wal-tracker.js";
 import { CommitWaiters } from "./commit-waiters.js";
 import { type DatabaseFile, openDatabaseFile } from "./database-file.js";
-import { openConnection } from "./open-connection.js";
+import { Maintenance } from "./maintenance.js";
+import { type Connection, openConnection } from "./open-connection.js";
 
 /** One database that the server holds: its revisions, their pages, its connections. Knows nothing of HTTP. */
 export class ServerDatabase {
@@ -22,12 +23,14 @@ export class ServerDatabase {
   readonly snapshots: SnapshotStore;
   readonly writers: WriterQueue;
   readonly commitWaiters: CommitWaiters;
+  readonly #maintenance: Maintenance;
   readonly #file: DatabaseFile;
   readonly #wal: WalTracker;
   readonly #pages: PageReader;
   readonly #connections = new Set<SqlConnection>();
   #timer: ServerTimer | undefined;
   #closed = false;
+  #isMoved = false;
 
   /** Opens or creates the file. Throws `ServerError`. */
   constructor(options: ResolvedServerOptions) {
@@ -36,6 +39,7 @@ export class ServerDatabase {
     this.clock = clock;
     this.writers = new WriterQueue(clock, options.lockTimeoutMs);
     this.commitWaiters = new CommitWaiters(clock);
+    this.#maintenance = new Maintenance(clock);
     this.#file = openDatabaseFile(path, walLimitBytes);
     const { descriptor, keeper } = this.#file;
     const openReader = () => openConnection(path, walLimitBytes);
@@ -61,34 +65,66 @@ export class ServerDatabase {
       log: this.log,
       firstPin,
       openReader,
-      checkpoint: () => this.#moveFrames(),
+      moveFrames: () => void keeper.pragma("wal_checkpoint(PASSIVE)"),
+      countMovedFrames: () => countMovedFrames(keeper),
+      maintenance: this.#maintenance,
       clock,
       retentionMs: options.snapshotRetentionMs,
       walLimitBytes,
     });
-    this.snapshots.checkpoint();
+    this.#maintenance.run("checkpoint", () => void this.snapshots.checkpoint());
     this.#watch();
   }
 
-  /** Looks for new commits and tells those who wait for one. */
+  /** Why housekeeping does not get on; undefined if all is well. */
+  get maintenanceError(): unknown {
+    return this.#maintenance.error;
+  }
+
+  /** Looks for new commits and tells those who wait for one. Throws `ServerError`, or an error of Node. */
   sync(): void {
-    this.#assertOpen();
+    this.assertUsable();
     if (this.log.sync()) this.snapshots.maintain();
+  }
+
+  /** The same where somebody has an answer already, which must not be lost: never throws. */
+  trySync(): void {
+    if (!this.#closed) this.#maintenance.run("watch", () => this.sync());
+  }
+
+  /** Throws `ServerError` "closed" or "database-changed". */
+  assertUsable(): void {
+    if (this.#closed) throw new ServerError("closed", "the database is closed");
+    if (!this.#isMoved) return;
+    throw new ServerError(
+      "database-changed",
+      `${this.options.path} is no longer the file that was opened: put it back, or restart the server`,
+    );
   }
 
   /** Fills `target` with pages of a snapshot, back to back. Throws `ServerError`. */
   readPages(snapshot: Snapshot, pageIds: Uint32Array, target: Uint8Array): void {
     // The descriptors may belong to other files by now.
-    this.#assertOpen();
+    this.assertUsable();
     this.#pages.read(snapshot, pageIds, target);
   }
 
   /** A connection of its own, for one Hrana stream. Close it with `closeConnection`. */
   connect(): SqlConnection {
-    this.#assertOpen();
-    const connection = new SqlConnection(openConnection(this.options.path, this.options.walLimitBytes));
+    // Before SQLite would open, or create, another file by that name.
+    if (!this.#closed) this.#checkFile();
+    this.assertUsable();
+    const connection = new SqlConnection(this.#open());
     this.#connections.add(connection);
     return connection;
+  }
+
+  #open(): Connection {
+    try {
+      return openConnection(this.options.path, this.options.walLimitBytes);
+    } catch (error) {
+      throw new ServerError("cannot-open", "cannot open another connection: try again later", error);
+    }
   }
 
   /** Rolls back what is open on a connection and closes it. */
@@ -113,25 +149,38 @@ export class ServerDatabase {
     closeSync(this.#file.descriptor);
   }
 
-  #assertOpen(): void {
-    if (this.#closed) throw new ServerError("closed", "the database is closed");
-  }
-
-  #moveFrames(): number | undefined {
-    const [result] = this.#file.keeper.pragma("wal_checkpoint(PASSIVE)") as CheckpointResult[];
-    if (result === undefined || result.busy !== 0 || result.log !== result.checkpointed) return undefined;
-    return result.log;
-  }
-
   #watch(): void {
     const { foreignCommitCheckMs } = this.options;
     if (foreignCommitCheckMs === 0) return;
     this.#timer = this.clock.startTimer(foreignCommitCheckMs, () => {
-      this.sync();
-      this.snapshots.maintain();
-      this.#watch();
+      try {
+        this.#maintenance.run("file", () => this.#checkFile());
+        this.#maintenance.run("watch", () => this.sync());
+        this.snapshots.maintain();
+      } finally {
+        // Whoever is woken above may close the server.
+        if (!this.#closed) this.#watch();
+      }
     });
   }
+
+  /** Finds out whether the path still leads to the file that is open, and not to one that was moved over it. */
+  #checkFile(): void {
+    const opened = fstatSync(this.#file.descriptor, { bigint: true });
+    const found = statSync(this.options.path, { bigint: true, throwIfNoEntry: false });
+    const wasMoved = this.#isMoved;
+    this.#isMoved = found === undefined || found.dev !== opened.dev || found.ino !== opened.ino;
+    // They are answered with the error.
+    if (this.#isMoved && !wasMoved) this.commitWaiters.wakeAll();
+  }
+}
+
+/** The number of frames in the WAL if all of them are in the file. */
+function countMovedFrames(keeper: Connection): number | undefined {
+  // SQLite before 3.51 takes the unknown mode for PASSIVE, which is dearer but right as well.
+  const [result] = keeper.pragma("wal_checkpoint(NOOP)") as CheckpointResult[];
+  if (result === undefined || result.busy !== 0 || result.log !== result.checkpointed) return undefined;
+  return result.log;
 }
 
 interface CheckpointResult {

@@ -1,12 +1,15 @@
 import { splitStatements } from "@tributary/core";
 import type { HranaStmt, HranaStreamRequest, HranaStreamResponse, HranaStreamResult } from "@tributary/wire";
 import { WireError } from "@tributary/wire";
+import { ServerError } from "../server-error.js";
+import type { ResponseBudget } from "../sql/response-budget.js";
 import type { SqlConnection } from "../sql/sql-connection.js";
-import { SqlError, toSqlError } from "../sql/sql-error.js";
+import { refuseNul, SqlError, toSqlError } from "../sql/sql-error.js";
 import type { WriterQueue } from "../sql/writer-queue.js";
 import { HranaRequestError } from "./hrana-request-error.js";
 import { runBatch } from "./run-batch.js";
 import { argumentsOf, StatementRunner, toHranaResult } from "./statement-runner.js";
+import type { TimeSlice } from "./time-slice.js";
 import { toHranaError } from "./to-hrana-error.js";
 
 const MAX_STORED_TEXTS = 150;
@@ -31,37 +34,47 @@ export class HranaStream {
     return this.#closed;
   }
 
-  /** Handles one request. Failures of SQL are results; throws `HranaRequestError` where the whole pipeline fails. */
-  async handle(request: HranaStreamRequest): Promise<HranaStreamResult> {
+  /**
+   * Handles one request. Failures of SQL are results; throws `HranaRequestError` where the whole pipeline fails, and
+   * `ServerError` "closed".
+   */
+  async handle(
+    request: HranaStreamRequest,
+    budget: ResponseBudget,
+    slice: TimeSlice,
+  ): Promise<HranaStreamResult> {
     if (this.#closed) throw new HranaRequestError("the stream has been closed by an earlier request");
     try {
-      return { type: "ok", response: await this.#respond(request) };
+      return { type: "ok", response: await this.#respond(request, budget, slice) };
     } catch (error) {
-      if (error instanceof HranaRequestError) throw error;
+      if (error instanceof HranaRequestError || error instanceof ServerError) throw error;
       if (error instanceof WireError) throw new HranaRequestError(error.message);
       return { type: "error", error: toHranaError(toSqlError(error, false)) };
     }
   }
 
-  async #respond(request: HranaStreamRequest): Promise<HranaStreamResponse> {
+  async #respond(
+    request: HranaStreamRequest,
+    budget: ResponseBudget,
+    slice: TimeSlice,
+  ): Promise<HranaStreamResponse> {
     switch (request.type) {
       case "close":
         this.#closed = true;
         return { type: "close" };
       case "execute": {
         const { stmt } = request;
-        const result = await this.#runner.run(this.#sqlOf(stmt), argumentsOf(stmt), stmt.want_rows ?? true);
+        const rows = stmt.want_rows === false ? undefined : budget;
+        const result = await this.#runner.run(this.#sqlOf(stmt), argumentsOf(stmt), rows);
         return { type: "execute", result: toHranaResult(result) };
       }
       case "batch":
         return {
           type: "batch",
-          result: await runBatch(this.#runner, request.batch, (stmt) => this.#sqlOf(stmt)),
+          result: await runBatch(this.#runner, request.batch, (stmt) => this.#sqlOf(stmt), budget, slice),
         };
       case "sequence":
-        for (const sql of splitStatements(this.#sqlOf(request))) {
-          await this.#runner.run(sql, { positional: [], named: [] }, false);
-        }
+        await this.#runSequence(this.#sqlOf(request), slice);
         return { type: "sequence" };
       case "describe":
         return { type: "describe", result: this.#describe(this.#sqlOf(request)) };
@@ -75,6 +88,16 @@ export class HranaStream {
         return { type: "get_autocommit", is_autocommit: this.connection.isAutocommit };
       default:
         return unknownRequest(request);
+    }
+  }
+
+  async #runSequence(sql: string, slice: TimeSlice): Promise<void> {
+    refuseNul(sql);
+    for (const statement of splitStatements(sql)) {
+      const turn = slice.giveWay();
+      if (turn !== undefined) await turn;
+      const given = this.#runner.run(statement, { positional: [], named: [] }, undefined);
+      if (given instanceof Promise) await given;
     }
   }
 

@@ -1,14 +1,12 @@
 import { classifyStatement } from "@tributary/core";
 import type { HranaBatch, HranaBatchResult, HranaError, HranaStmt, HranaStmtResult } from "@tributary/wire";
+import { ServerError } from "../server-error.js";
+import type { ResponseBudget } from "../sql/response-budget.js";
 import { toSqlError } from "../sql/sql-error.js";
 import { type ConditionContext, holds, isInTransaction } from "./batch-condition.js";
 import { argumentsOf, type StatementRunner, toHranaResult } from "./statement-runner.js";
+import type { TimeSlice } from "./time-slice.js";
 import { toHranaError } from "./to-hrana-error.js";
-
-/** A batch lets others on after running this long, ms. */
-const TIME_SLICE_MS = 10;
-/** The clock is looked at once in that many steps. */
-const STEPS_PER_LOOK = 64;
 
 /**
  * Runs a batch. A failing step does not end it.
@@ -22,6 +20,8 @@ export async function runBatch(
   runner: StatementRunner,
   batch: HranaBatch,
   sqlOf: (stmt: HranaStmt) => string,
+  budget: ResponseBudget,
+  slice: TimeSlice,
 ): Promise<HranaBatchResult> {
   const { steps } = batch;
   const sqlOfSteps = steps.map(({ stmt }) => sqlOf(stmt));
@@ -31,20 +31,18 @@ export async function runBatch(
     isOk: (step) => results[step] != null,
     isAutocommit: () => runner.connection.isAutocommit,
   };
-  let sliceEnd = performance.now() + TIME_SLICE_MS;
   for (const [index, { condition, stmt }] of steps.entries()) {
-    if (index % STEPS_PER_LOOK === 0 && performance.now() > sliceEnd) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      sliceEnd = performance.now() + TIME_SLICE_MS;
-    }
+    const turn = slice.giveWay();
+    if (turn !== undefined) await turn;
     let result: HranaStmtResult | null = null;
     let failure: HranaError | null = null;
     if (condition == null || holds(condition, context)) {
       const sql = sqlOfSteps[index] as string;
       try {
-        const given = runner.run(sql, argumentsOf(stmt), stmt.want_rows ?? true);
+        const given = runner.run(sql, argumentsOf(stmt), stmt.want_rows === false ? undefined : budget);
         result = toHranaResult(given instanceof Promise ? await given : given);
       } catch (error) {
+        if (error instanceof ServerError) throw error;
         failure = toHranaError(toSqlError(error, false));
         if (isInTransaction(condition) && !isAddColumn(sql)) runner.rollback();
       }

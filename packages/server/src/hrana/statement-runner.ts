@@ -1,6 +1,7 @@
 import type { HranaStmt, HranaStmtResult, HranaValue } from "@tributary/wire";
 import { decodeHranaValue, encodeHranaValue } from "@tributary/wire";
 import type { StatementArguments } from "../sql/bind-arguments.js";
+import type { ResponseBudget } from "../sql/response-budget.js";
 import type { SqlConnection, SqlResult } from "../sql/sql-connection.js";
 import { isLockWait } from "../sql/sql-error.js";
 import type { WriterQueue } from "../sql/writer-queue.js";
@@ -19,13 +20,18 @@ export class StatementRunner {
 
   /**
    * Runs one statement. Gives a promise only if it has to wait: a batch of 200 000 steps must not pay for one each.
-   * Throws, or rejects with, an error of better-sqlite3 or `SqlError`.
+   * Rows count against `budget`; without one they are dropped. Throws, or rejects with, an error of better-sqlite3,
+   * `SqlError`, or `ServerError` "closed".
    */
-  run(sql: string, args: StatementArguments, wantRows: boolean): SqlResult | Promise<SqlResult> {
+  run(
+    sql: string,
+    args: StatementArguments,
+    budget: ResponseBudget | undefined,
+  ): SqlResult | Promise<SqlResult> {
     const prepared = this.connection.prepare(sql);
     if (this.#writers.isEmpty || !this.connection.needsWriteLock(prepared)) {
       try {
-        return this.connection.run(prepared, args, wantRows);
+        return this.connection.run(prepared, args, budget);
       } catch (error) {
         // Whoever holds the lock itself must not wait for those who wait for it.
         if (!isLockWait(error) || this.connection.holdsWriteLock) throw error;
@@ -33,7 +39,7 @@ export class StatementRunner {
         this.#letOthersOn();
       }
     }
-    return this.#writers.run(() => this.connection.run(prepared, args, wantRows));
+    return this.#writers.run(() => this.connection.run(prepared, args, budget));
   }
 
   /** Ends the open transaction. */

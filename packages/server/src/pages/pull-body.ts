@@ -1,6 +1,7 @@
 import { PAGE_SIZE } from "@tributary/core";
 import { delimit, encodePageMessages, encodePullUpdatesHeader, type PageSelector } from "@tributary/wire";
 import type { ServerDatabase } from "../database/server-database.js";
+import type { ServerTimer } from "../server-clock.js";
 import { selectPages } from "./page-selection.js";
 import { formatRevision } from "./revision.js";
 import type { Snapshot } from "./snapshot.js";
@@ -11,7 +12,8 @@ const BATCH_PAGES = 64;
 /**
  * The answer to a pull: the header, then the pages. Takes the snapshot and the selector over and lets go of them at the
  * end. What fits into one batch comes as bytes; a longer answer reads the next batch only when the client has taken the
- * one before.
+ * one before. A client that takes nothing for `downloadStallTimeoutMs` gets an error in place of the rest: as long as it is
+ * waited for, the WAL cannot be checkpointed.
  */
 export function createPullBody(
   database: ServerDatabase,
@@ -45,7 +47,7 @@ export function createPullBody(
     const firstBatch = nextBatch();
     const secondBatch = firstBatch === undefined ? undefined : nextBatch();
     const first = concat(delimit(header), firstBatch);
-    if (secondBatch !== undefined) return streamBatches([first, secondBatch], nextBatch, end);
+    if (secondBatch !== undefined) return streamBatches(database, [first, secondBatch], nextBatch, end);
     end();
     return first;
   } catch (error) {
@@ -55,17 +57,33 @@ export function createPullBody(
 }
 
 function streamBatches(
+  { clock, options: { downloadStallTimeoutMs } }: ServerDatabase,
   ready: Uint8Array[],
   nextBatch: () => Uint8Array | undefined,
-  end: () => void,
+  onEnd: () => void,
 ): ReadableStream<Uint8Array> {
+  let timer: ServerTimer | undefined;
+  const end = (): void => {
+    timer?.cancel();
+    onEnd();
+  };
+  const watch = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+    timer?.cancel();
+    if (downloadStallTimeoutMs === 0) return;
+    timer = clock.startTimer(downloadStallTimeoutMs, () => {
+      end();
+      controller.error(new Error(`the client took nothing for ${downloadStallTimeoutMs} ms`));
+    });
+  };
   return new ReadableStream<Uint8Array>(
     {
+      start: watch,
       pull(controller) {
         try {
           const batch = ready.shift() ?? nextBatch();
           if (batch !== undefined) {
             controller.enqueue(batch);
+            watch(controller);
             return;
           }
           end();

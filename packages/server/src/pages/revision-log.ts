@@ -10,8 +10,9 @@ import type { Revision } from "./revision.js";
  * Invariant: somebody holds a read transaction that was begun before the latest scan and not ended since (see
  * `SnapshotStore`). SQLite then moves no frame past that reader's state into the file, so that no commit can vanish
  * unseen from the WAL, whichever program makes it. The one restart this allows is that of a WAL that was wholly in the
- * file when the reader began: it is announced by `expectRestart`. Any other restart means that somebody went round
- * SQLite's locks, and begins a new epoch: every page counts as changed.
+ * file when the reader began, whether this server moved it there or another program did: `SnapshotStore` finds out when
+ * it begins a reader, and announces it by `expectRestart`. Any other restart means that the reader's lock was lost or
+ * gone round, and begins a new epoch: every page counts as changed.
  */
 export class RevisionLog {
   readonly #wal: WalTracker;
@@ -19,6 +20,7 @@ export class RevisionLog {
   readonly #readDatabaseSize: () => number;
   readonly #announce: () => void;
   #current: Revision = firstRevision();
+  #announced: Revision = this.#current;
   #databaseSize: number;
   #databaseSizeKnown = true;
   #restartExpected = false;
@@ -59,12 +61,14 @@ export class RevisionLog {
     });
     const expected = outcome === "continued" || (outcome === "restarted" && this.#restartExpected);
     if (!expected) this.#beginEpoch();
+    // A commit that did not start the WAL over is only in the WAL: from then on it must not start over.
+    if (outcome !== "continued" || before !== this.#current) this.#restartExpected = false;
     // Asked for again at the next call if SQLite cannot say now.
     if (!this.#databaseSizeKnown) this.#databaseSize = this.#readDatabaseSize();
     this.#databaseSizeKnown = true;
-    // A commit that did not start the WAL over is only in the WAL: from then on it must not start over.
-    if (outcome !== "continued" || before !== this.#current) this.#restartExpected = false;
-    if (before === this.#current) return false;
+    // Not `before`: a call that failed half-way has told nobody.
+    if (this.#announced === this.#current) return false;
+    this.#announced = this.#current;
     this.#announce();
     return true;
   }

@@ -1,4 +1,5 @@
 import { FRAME_SIZE, type FrameIndex, frameOffset } from "@tributary/core";
+import type { Maintenance } from "../database/maintenance.js";
 import type { Connection } from "../database/open-connection.js";
 import type { ServerClock } from "../server-clock.js";
 import { ServerError } from "../server-error.js";
@@ -16,8 +17,11 @@ export interface SnapshotStoreOptions {
   readonly firstPin: ReadPin;
   /** Opens a connection for a new pin. */
   readonly openReader: () => Connection;
-  /** Moves what it can from the WAL to the file; returns the number of frames there are if all of them are there. */
-  readonly checkpoint: () => number | undefined;
+  /** Moves what it can from the WAL to the file. */
+  readonly moveFrames: () => void;
+  /** The number of frames in the WAL if all of them are in the file, whoever moved them. Moves nothing. */
+  readonly countMovedFrames: () => number | undefined;
+  readonly maintenance: Maintenance;
   readonly clock: ServerClock;
   readonly retentionMs: number;
   readonly walLimitBytes: number;
@@ -48,11 +52,12 @@ export class SnapshotStore {
 
   /** The current revision, to be read until `release`. Call right after a sync of the log. */
   acquireCurrent(wanted: boolean): Snapshot {
-    const { log, clock, retentionMs, wal } = this.#options;
+    const { log, clock, retentionMs, wal, maintenance } = this.#options;
     this.#expire();
     const age = clock.now() - this.#newestPin.openedAt;
+    // Where that fails, the pin there is serves as well: it is only older than it need be.
     if (age > retentionMs / PINS_PER_RETENTION && !this.#snapshots.has(log.current.sequence))
-      this.#renewPin();
+      maintenance.run("pin", () => void this.#renewPin());
     this.#forgetOldEpoch();
     const revision = log.current;
     let snapshot = this.#snapshots.get(revision.sequence);
@@ -97,7 +102,10 @@ export class SnapshotStore {
     this.#nextAttemptAt = 0;
   }
 
-  /** Lets go of what nobody needs, and checkpoints the WAL if it is too long. Cheap when there is nothing to do. */
+  /**
+   * Lets go of what nobody needs, and checkpoints the WAL if it is too long. Cheap when there is nothing to do, and best
+   * effort: never throws.
+   */
   maintain(): void {
     this.#expire();
     this.#forgetOldEpoch();
@@ -108,24 +116,20 @@ export class SnapshotStore {
     for (const snapshot of this.#snapshots.values()) if (snapshot.readers > 0) return;
     this.#expire(true);
     if (this.#snapshots.size > 0) return;
-    if (!this.checkpoint()) {
+    this.#options.maintenance.run("checkpoint", () => {
+      if (this.checkpoint()) return;
       // A transaction of somebody's is in the way. What it costs to try again grows with the WAL.
       this.#nextAttemptAt = generation.frames + Math.ceil(walLimitBytes / FRAME_SIZE / 4);
-    }
+    });
   }
 
   /** Moves the whole WAL into the file, so that the next commit starts it anew. False if somebody is in the way. */
   checkpoint(): boolean {
-    const { log, wal, checkpoint } = this.#options;
     this.#renewPin();
-    if (checkpoint() !== (wal.generation?.frames ?? 0)) return false;
-    // Only a reader that begins now stands on the file alone and lets the WAL start over. It begins while the one
-    // before it still stands on the WAL: nobody can start the WAL over in between.
-    const sequence = log.current.sequence;
-    this.#renewPin();
-    if (log.current.sequence !== sequence) return false;
-    log.expectRestart();
-    return true;
+    this.#options.moveFrames();
+    if (!this.#isAllMoved()) return false;
+    // Only a reader that begins now stands on the file alone and lets the WAL start over.
+    return this.#renewPin();
   }
 
   /** Ends every read transaction. Downloads under way can no longer be trusted to be consistent. */
@@ -142,15 +146,35 @@ export class SnapshotStore {
     return snapshot;
   }
 
-  /** Opens a pin at the newest state and lets go of the one before. */
-  #renewPin(): void {
-    const { openReader, clock, log } = this.#options;
+  /**
+   * Opens a pin at the newest state and lets go of the one before. True if it stands on the file alone, because all of
+   * the WAL was there already, whoever moved it: then the next commit may start the WAL over.
+   */
+  #renewPin(): boolean {
+    const { openReader, clock, log, maintenance } = this.#options;
     const pin = new ReadPin(openReader(), clock.now());
-    // Pin first, scan second: whatever the pin stands on has then been seen.
-    log.sync();
+    let standsOnFile: boolean;
+    try {
+      // Pin first, scan second: whatever the pin stands on has then been seen.
+      log.sync();
+      // Asked while the pin before it still holds. A pin on the WAL keeps frames behind it out of the file, one on the
+      // file keeps out all of them: that every frame seen has been moved means that none is behind this pin.
+      standsOnFile = this.#isAllMoved();
+    } catch (error) {
+      pin.release();
+      throw error;
+    }
+    if (standsOnFile) log.expectRestart();
     const previous = this.#newestPin;
     this.#newestPin = pin;
     previous.release();
+    maintenance.noteSuccess("pin");
+    return standsOnFile;
+  }
+
+  #isAllMoved(): boolean {
+    const { wal, countMovedFrames } = this.#options;
+    return countMovedFrames() === (wal.generation?.frames ?? 0);
   }
 
   #expire(walTooLong = false): void {

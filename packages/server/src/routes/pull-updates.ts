@@ -1,6 +1,7 @@
 import type { PageSelector, PullUpdatesRequest } from "@tributary/wire";
 import { decodePageSelector, decodePullUpdatesRequest, WireError } from "@tributary/wire";
 import type { ServerDatabase } from "../database/server-database.js";
+import { checkOrigin } from "../http/check-origin.js";
 import { readBody } from "../http/read-body.js";
 import { RequestError } from "../http/request-error.js";
 import { createPullBody } from "../pages/pull-body.js";
@@ -9,7 +10,9 @@ import type { Snapshot } from "../pages/snapshot.js";
 
 /** `POST /pull-updates`: the pages that changed since a revision, as of another one. */
 export async function answerPullUpdates(database: ServerDatabase, request: Request): Promise<Response> {
-  const body = await readBody(request, database.options.maxBodyBytes);
+  const { maxBodyBytes, allowedOrigins } = database.options;
+  checkOrigin(request, allowedOrigins);
+  const body = await readBody(request, maxBodyBytes);
   const { pull, selector } = parse(body);
   let snapshot: Snapshot;
   try {

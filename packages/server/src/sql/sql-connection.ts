@@ -1,8 +1,10 @@
-import { type SqlRow, type SqlValue, StatementCache } from "@tributary/core";
+import { type SqlRow, StatementCache } from "@tributary/core";
 import type { Statement } from "better-sqlite3";
 import type { Connection } from "../database/open-connection.js";
-import { bindArguments, type StatementArguments } from "./bind-arguments.js";
-import { isLockWait, SqlError, toSqlError } from "./sql-error.js";
+import { ServerError } from "../server-error.js";
+import { type BoundArguments, bindArguments, type StatementArguments } from "./bind-arguments.js";
+import type { ResponseBudget } from "./response-budget.js";
+import { isLockWait, refuseNul, SqlError, toSqlError } from "./sql-error.js";
 import { type StatementShape, shapeOf } from "./statement-shape.js";
 
 /** A column of a result. */
@@ -61,8 +63,9 @@ export class SqlConnection {
     return this.#holdsWriteLock;
   }
 
-  /** Compiles a statement, or finds it compiled. Throws `SqlError`. */
+  /** Compiles a statement, or finds it compiled. Throws `SqlError`, or `ServerError` "closed". */
   prepare(sql: string): PreparedStatement {
+    if (!this.#connection.open) throw new ServerError("closed", "the database is closed");
     return this.#prepared.get(sql, (text) => this.#compile(text));
   }
 
@@ -79,8 +82,8 @@ export class SqlConnection {
     return !readonly || shape.kind === "begin-write";
   }
 
-  /** Runs a statement to its end. */
-  run(prepared: PreparedStatement, args: StatementArguments, wantRows: boolean): SqlResult {
+  /** Runs a statement to its end. Rows count against `budget`; without one they are dropped. */
+  run(prepared: PreparedStatement, args: StatementArguments, budget: ResponseBudget | undefined): SqlResult {
     const { shape, statement } = prepared;
     const bound = bindArguments(shape.parameterNames, args, shape.isExplain);
     const writes = this.needsWriteLock(prepared);
@@ -95,9 +98,10 @@ export class SqlConnection {
           lastInsertRowid: shape.kind === "insert" ? BigInt(lastInsertRowid) : null,
         };
       }
-      const rows = statement.all(...bound) as SqlValue[][];
+      const read = (): SqlRow[] => readRows(statement, bound, budget);
+      const rows = isRowChange(shape) ? this.#undoIfItThrows(read) : read();
       // Only now: SQLite compiles the statement again when it finds that the schema has changed.
-      const result = { columns: columnsOf(statement), rows: wantRows ? rows : NO_ROWS };
+      const result = { columns: columnsOf(statement), rows };
       if (!isRowChange(shape)) return { ...result, affectedRows: 0, lastInsertRowid: null };
       const [changes, rowid] = this.#lastChange.get() as [bigint, bigint];
       const lastInsertRowid = shape.kind === "insert" ? rowid : null;
@@ -109,6 +113,26 @@ export class SqlConnection {
     } finally {
       if (gotLock) this.#holdsWriteLock = true;
       if (!this.#connection.inTransaction) this.#holdsWriteLock = false;
+    }
+  }
+
+  /** A RETURNING whose rows are too many has made its changes by then: they must not stay without an answer. */
+  #undoIfItThrows<T>(work: () => T): T {
+    const connection = this.#connection;
+    const isOutermost = !connection.inTransaction;
+    connection.exec("SAVEPOINT tributary_statement");
+    try {
+      const result = work();
+      connection.exec("RELEASE tributary_statement");
+      return result;
+    } catch (error) {
+      // Some failures have ended the transaction already.
+      if (connection.inTransaction) {
+        connection.exec(
+          isOutermost ? "ROLLBACK" : "ROLLBACK TO tributary_statement; RELEASE tributary_statement",
+        );
+      }
+      throw error;
     }
   }
 
@@ -125,6 +149,7 @@ export class SqlConnection {
   }
 
   #compile(sql: string): PreparedStatement {
+    refuseNul(sql);
     const shape = shapeOf(sql);
     // Before SQLite sees it: some pragmas take effect while they are compiled.
     if (shape.refusal !== undefined)
@@ -137,6 +162,20 @@ export class SqlConnection {
       throw toSqlError(error, true);
     }
   }
+}
+
+function readRows(
+  statement: Statement<unknown[], unknown>,
+  bound: BoundArguments,
+  budget: ResponseBudget | undefined,
+): SqlRow[] {
+  const rows: SqlRow[] = [];
+  for (const row of statement.iterate(...bound) as IterableIterator<SqlRow>) {
+    if (budget === undefined) continue;
+    budget.spend(row);
+    rows.push(row);
+  }
+  return rows;
 }
 
 function columnsOf(statement: Statement<unknown[], unknown>): ResultColumn[] {

@@ -39,6 +39,11 @@ export function toSqlError(error: unknown, preparing: boolean): SqlError {
   return new SqlError(code, `SQLite error: ${message}`, extended === primary ? undefined : extended, error);
 }
 
+/** Throws `SqlError` for a text with a NUL: SQLite stops reading there, and would drop the rest without a word. */
+export function refuseNul(sql: string): void {
+  if (sql.includes("\0")) throw new SqlError("SQL_PARSE_ERROR", "SQL must not contain a NUL character");
+}
+
 /** Whether a statement failed because of a lock that goes away, and changed nothing. */
 export function isLockWait(error: unknown): boolean {
   const code = sqliteCode(error);

@@ -23,10 +23,12 @@ export interface StatementShape {
 
 /** Pragmas that would take the file or the process out of the server's hands; reading them is fine. */
 const PRAGMAS_NOT_TO_SET = new Set([
+  "auto_vacuum",
   "busy_timeout",
   "cell_size_check",
   "checkpoint_fullfsync",
   "data_store_directory",
+  "encoding",
   "fullfsync",
   "hard_heap_limit",
   "journal_mode",

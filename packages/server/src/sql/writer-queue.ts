@@ -1,10 +1,12 @@
 import type { ServerClock, ServerTimer } from "../server-clock.js";
+import { ServerError } from "../server-error.js";
 import { isLockWait } from "./sql-error.js";
 
 interface Waiter {
   /** Tries once more. True when it is done, well or badly; false while the lock is still held. */
   readonly attempt: () => boolean;
   readonly giveUp: () => void;
+  readonly reject: (reason: unknown) => void;
   readonly deadline: number;
 }
 
@@ -20,6 +22,7 @@ export class WriterQueue {
   readonly #timeoutMs: number;
   readonly #line: Waiter[] = [];
   #timer: ServerTimer | undefined;
+  #closed = false;
 
   constructor(clock: ServerClock, timeoutMs: number) {
     this.#clock = clock;
@@ -33,9 +36,10 @@ export class WriterQueue {
 
   /**
    * Runs `write` as soon as the lock can be had. Where it still fails for the lock after the timeout, rejects with that
-   * failure; any other failure ends the wait at once.
+   * failure; any other failure ends the wait at once. `ServerError` "closed" once the queue is closed.
    */
   run<T>(write: () => T): Promise<T> {
+    if (this.#closed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
       let failure: unknown;
       const attempt = (): boolean => {
@@ -54,7 +58,7 @@ export class WriterQueue {
         // Those behind the first in line may not have tried yet: once is owed to everybody.
         if (failure !== undefined || !attempt()) reject(failure);
       };
-      this.#line.push({ attempt, giveUp, deadline: this.#clock.now() + this.#timeoutMs });
+      this.#line.push({ attempt, giveUp, reject, deadline: this.#clock.now() + this.#timeoutMs });
       this.advance();
     });
   }
@@ -76,9 +80,14 @@ export class WriterQueue {
     }
   }
 
-  /** Turns everybody away. */
+  /** Turns everybody away, without another try: what is committed now would be answered as if it were not. */
   close(): void {
+    this.#closed = true;
     this.#timer?.cancel();
-    for (const waiter of this.#line.splice(0)) waiter.giveUp();
+    for (const waiter of this.#line.splice(0)) waiter.reject(closedError());
   }
+}
+
+function closedError(): ServerError {
+  return new ServerError("closed", "the database is closed");
 }

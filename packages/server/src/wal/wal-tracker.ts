@@ -35,6 +35,8 @@ export class WalTracker {
   readonly #buffer: Uint8Array = new Uint8Array(FRAMES_PER_READ * FRAME_SIZE);
   readonly #small: Uint8Array = new Uint8Array(WAL_HEADER_SIZE);
   #generation: FrameIndex | undefined;
+  /** What a scan found out that could not be finished: still to be told. */
+  #outcome: ScanOutcome = "continued";
 
   constructor(path: string) {
     this.#descriptor = openSync(path, "r");
@@ -48,15 +50,16 @@ export class WalTracker {
   /** Reads new commits. */
   scan(onCommit: OnCommit): ScanOutcome {
     const header = this.#readHeader();
-    let outcome: ScanOutcome = "continued";
     if (!sameGeneration(header, this.#generation?.header)) {
-      outcome = this.#generation === undefined ? "continued" : "restarted";
+      if (this.#generation !== undefined && this.#outcome === "continued") this.#outcome = "restarted";
       this.#begin(header);
     } else if (this.#generation !== undefined && !this.#lastFrameStands(this.#generation)) {
-      outcome = "rewritten";
+      this.#outcome = "rewritten";
       this.#begin(header);
     }
     if (this.#generation !== undefined) this.#readCommits(this.#generation, onCommit);
+    const outcome = this.#outcome;
+    this.#outcome = "continued";
     return outcome;
   }
 

@@ -17,17 +17,19 @@ export function openServer(options: Partial<SyncServerOptions> = {}): {
   return { server, clock, path };
 }
 
-/** A POST to a server. */
+/** A POST to a server, with the content type that clients send. */
 export function post(
   server: SyncServer,
   path: string,
   body: string | Uint8Array<ArrayBuffer>,
   signal?: AbortSignal,
+  headers: Record<string, string> = { "content-type": "application/json" },
 ): Promise<Response> {
   return server.fetch(
     new Request(`http://localhost${path}`, {
       method: "POST",
       body,
+      headers,
       ...(signal === undefined ? {} : { signal }),
     }),
   );
