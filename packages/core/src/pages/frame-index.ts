@@ -56,6 +56,11 @@ export class FrameIndex {
     return frame;
   }
 
+  /** The page that a frame holds. */
+  pageOf(frame: number): number {
+    return this.#pages.at(frame);
+  }
+
   /** The pages that the frames behind `after`, up to and with `until`, hold: each once. */
   pagesBetween(after: number, until: number = this.frames): Set<number> {
     const pages = new Set<number>();

@@ -9,6 +9,8 @@ const BLOCK_IDS = 65_536;
 export class PageMap {
   readonly #blocks: Map<number, Uint8Array> = new Map();
   #size = 0;
+  /** All ids below are there. */
+  #complete = 0;
 
   /** Number of pages. */
   get size(): number {
@@ -39,12 +41,10 @@ export class PageMap {
     }
   }
 
-  /** The first id below `databaseSize` that is missing. */
+  /** The first id below `databaseSize` that is missing. Goes on from where it was, so each piece of a download may ask. */
   firstMissing(databaseSize: number): number | undefined {
-    for (let pageId = 0; pageId < databaseSize; pageId++) {
-      if (!this.has(pageId)) return pageId;
-    }
-    return undefined;
+    while (this.#complete < databaseSize && this.has(this.#complete)) this.#complete++;
+    return this.#complete < databaseSize ? this.#complete : undefined;
   }
 
   #add(pageId: number): void {

@@ -74,23 +74,38 @@ export class ReplicaImages {
   }
 
   /**
-   * Whether the database file has the newest frame of a touched page already, whose synced image was only there. Equal by
-   * chance does no harm: the caller then downloads what it could have kept.
+   * Whether the database file got ahead of the watermark, so that the synced image of a touched page, which was only
+   * there, is gone. All frames behind the watermark are compared, not only the newest: whoever made the checkpoint may
+   * have written to the page again since. Equal by chance does no harm: the caller then downloads what it could have
+   * kept.
    */
-  *fileHasTouchedPages({ databaseSize, watermark }: SyncedPages): Coroutine<boolean> {
+  *fileHasTouchedPages(synced: SyncedPages): Coroutine<boolean> {
     const { index } = this.#log;
     if (index === undefined) return false;
-    const fileSize = Math.floor((yield* io.fileSize(this.#database)) / PAGE_SIZE);
-    const last = Math.min(databaseSize, fileSize);
-    const pages = [...index.pagesBetween(watermark?.frames ?? 0)].filter(
-      (page) => page <= last && this.revert?.has(page) !== true,
+    const after = synced.watermark?.frames ?? 0;
+    const onlyInFile = this.touchedPages(synced).filter(
+      (page) => this.revert?.has(page) !== true && index.frameOf(page, after) === 0,
     );
-    for (let from = 0; from < pages.length; from += PAGES_PER_COMPARISON) {
-      const chunk = Uint32Array.from(pages.slice(from, from + PAGES_PER_COMPARISON));
-      const newest = yield* this.local(chunk, index.frames).read(0, chunk.length);
-      const inFile = yield* this.local(chunk, 0).read(0, chunk.length);
-      for (let at = 0; at < newest.length; at += PAGE_SIZE) {
-        if (samePage(newest, inFile, at)) return true;
+    // A checkpoint of a database that has shrunk cuts the file off.
+    const filePages = Math.floor((yield* io.fileSize(this.#database)) / PAGE_SIZE);
+    if (onlyInFile.some((page) => page > filePages)) return true;
+    const pages = new Set(onlyInFile);
+    const frames: number[] = [];
+    for (let frame = after + 1; frame <= index.frames; frame++) {
+      if (pages.has(index.pageOf(frame))) frames.push(frame);
+    }
+    for (let from = 0; from < frames.length; from += PAGES_PER_COMPARISON) {
+      const some = frames.slice(from, from + PAGES_PER_COMPARISON);
+      const inLog = yield* readImages(
+        some.map((frame) => this.#log.locationOf(frame)),
+        this.#path,
+      );
+      const inFile = yield* this.local(
+        Uint32Array.from(some, (frame) => index.pageOf(frame)),
+        0,
+      ).read(0, some.length);
+      for (let at = 0; at < inLog.length; at += PAGE_SIZE) {
+        if (samePage(inLog, inFile, at)) return true;
       }
     }
     return false;

@@ -84,7 +84,8 @@ export interface ReplicaPages {
   readSynced(pageNumber: number): Coroutine<Uint8Array>;
   /**
    * Whether somebody else has moved pages beyond the watermark into the database file, so that their synced images are
-   * gone. To be asked when opening after a crash, before `settle`, and not while a replay journal is there.
+   * gone. To be asked when opening after a crash, before `settle`, and not while a replay journal is there. May say so by
+   * mistake, where a page was written as it had been: that costs a full download, and no local change.
    */
   touchedPagesInFile(): Coroutine<boolean>;
   /** Number of frames in the log, to decide whether to checkpoint. */

@@ -1,6 +1,7 @@
 import { SyncError } from "../errors/sync-error.js";
 import type { SyncedHeader } from "../ports/replica-pages.js";
 import { PAGE_SIZE } from "../values/page.js";
+import { problemOfTableRoot } from "./table-root.js";
 
 /** Bytes of the header at the start of page 1 (https://www.sqlite.org/fileformat2.html#the_database_header). */
 export const DATABASE_HEADER_SIZE = 100;
@@ -13,10 +14,11 @@ export const LOCK_BYTE_PAGE: number = 0x4000_0000 / PAGE_SIZE + 1;
 
 /** File format version that means write-ahead log. */
 const WAL_VERSION = 2;
-/** Types of b-tree pages. */
-const TABLE_INTERIOR = 5;
-const TABLE_LEAF = 13;
+const MAX_SCHEMA_FORMAT = 4;
+const MAX_TEXT_ENCODING = 3;
 const MAX_COOKIE = 0xffff_ffff;
+/** The same in every database. */
+const PAYLOAD_FRACTIONS = [64, 32, 32];
 const MAGIC = Uint8Array.from("SQLite format 3\0", (character) => character.charCodeAt(0));
 
 const OFFSET = {
@@ -24,6 +26,7 @@ const OFFSET = {
   writeVersion: 18,
   readVersion: 19,
   reservedBytes: 20,
+  payloadFractions: 21,
   changeCounter: 24,
   databaseSize: 28,
   schemaCookie: 40,
@@ -81,7 +84,7 @@ export function checkRemoteFirstPage(page: Uint8Array, databaseSize?: number): v
     if (version !== 1 && version !== WAL_VERSION)
       throw invalid(`has the unknown file format version ${version}`);
   }
-  const problem = problemOfSchemaRoot(page, header.reservedBytes);
+  const problem = problemOfFirstPage(page, header.reservedBytes, databaseSize);
   if (problem !== undefined) throw invalid(problem);
   // SQLite takes such a database for corrupt. A smaller number is left alone: what counts is what the remote made of it.
   if (databaseSize !== undefined && (header.databaseSize ?? 0) > databaseSize) {
@@ -89,27 +92,21 @@ export function checkRemoteFirstPage(page: Uint8Array, databaseSize?: number): v
   }
 }
 
-/**
- * What is wrong with the root of the schema, which page 1 is: published, it would make every read fail
- * (https://www.sqlite.org/fileformat2.html#b_tree_pages).
- */
-function problemOfSchemaRoot(page: Uint8Array, reservedBytes: number): string | undefined {
+/** Why SQLite could not read page 1, though it begins as one: published, it would make every later read fail. */
+function problemOfFirstPage(
+  page: Uint8Array,
+  reservedBytes: number,
+  databaseSize?: number,
+): string | undefined {
   const view = viewOf(page);
-  const usable = PAGE_SIZE - reservedBytes;
-  if (usable < 480) return `reserves ${reservedBytes} bytes of each page`;
+  if (PAYLOAD_FRACTIONS.some((byte, index) => page[OFFSET.payloadFractions + index] !== byte))
+    return "has payload fractions other than SQLite's";
   const format = view.getUint32(OFFSET.schemaFormat);
-  if (format > 4) return `has the unknown schema format ${format}`;
+  if (format > MAX_SCHEMA_FORMAT) return `has the unknown schema format ${format}`;
   const encoding = view.getUint32(OFFSET.textEncoding);
-  if (encoding > 3) return `has the unknown text encoding ${encoding}`;
-  const type = view.getUint8(DATABASE_HEADER_SIZE);
-  if (type !== TABLE_LEAF && type !== TABLE_INTERIOR)
-    return `does not hold the root of the schema, but a page of type ${type}`;
-  const cells = view.getUint16(DATABASE_HEADER_SIZE + 3);
-  const content = view.getUint16(DATABASE_HEADER_SIZE + 5) || 65_536;
-  const pointersEnd = DATABASE_HEADER_SIZE + (type === TABLE_LEAF ? 8 : 12) + 2 * cells;
-  if (pointersEnd > content || content > usable)
-    return "holds a root of the schema that does not fit into the page";
-  return undefined;
+  if (encoding > MAX_TEXT_ENCODING) return `has the unknown text encoding ${encoding}`;
+  const usableBytes = PAGE_SIZE - reservedBytes;
+  return problemOfTableRoot(page, { start: DATABASE_HEADER_SIZE, usableBytes, databaseSize });
 }
 
 /** What the remote's page 1 says where the local one says something else. */
