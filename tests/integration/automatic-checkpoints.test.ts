@@ -1,13 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import {
-  combinePorts,
-  type HostPorts,
-  openReplica,
-  openWalReplicaPages,
-  type ReplicaConfig,
-  runAsync,
-} from "@tributary/core";
+import { combinePorts, type HostPorts, openReplica, runAsync } from "@tributary/core";
 import { createHttpProtocol } from "@tributary/protocol-http";
 import { createBetterSqlite3 } from "@tributary/sqlite-better-sqlite3";
 import { createNodeStorage } from "@tributary/storage-node-fs";
@@ -15,6 +8,7 @@ import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { nodeClock } from "../../packages/replica/src/node-clock.js";
 import { Replica } from "../../packages/replica/src/replica.js";
+import { configOf } from "../support/engine.js";
 import { startTributary } from "../support/remotes.js";
 import { replicaOf } from "../support/replicas.js";
 import { temporaryDirectory } from "../support/temporary-directory.js";
@@ -66,21 +60,7 @@ test("a checkpoint that fails late keeps the metadata that it has saved", async 
   });
   const protocol = createHttpProtocol({ url: remote.url });
   const ports: HostPorts = { files: createNodeStorage(), sql, remote: protocol, clock: nodeClock };
-  const config: ReplicaConfig = {
-    path,
-    clientName: "test",
-    bootstrapIfEmpty: true,
-    longPollTimeoutMs: 0,
-    pullBytesThreshold: undefined,
-    pushOperationsThreshold: 1_000,
-    ignoreTables: new Set(),
-    transform: undefined,
-    lockTimeoutMs: 100,
-    pushAttempts: 1,
-    openPages: openWalReplicaPages,
-    onProgress: undefined,
-  };
-  const session = await runAsync(openReplica(config), combinePorts(ports));
+  const session = await runAsync(openReplica(configOf(path, { lockTimeoutMs: 100 })), combinePorts(ports));
   const parts = { session, db: sqlite.db, ports, protocol, onClose: () => {} };
   replica = new Replica({ ...parts, checkpointThresholdBytes: 128 * 1024 });
   fails = true;

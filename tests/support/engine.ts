@@ -31,7 +31,13 @@ export async function openEngine(
   const sqlite = createBetterSqlite3({ path });
   const remote = createHttpProtocol({ url });
   const ports = combinePorts({ files: createNodeStorage(), sql: sqlite, remote, clock: nodeClock });
-  const config: ReplicaConfig = {
+  const session = await runAsync(openReplica(configOf(path, options)), ports);
+  return { session, db: sqlite.db, ports, run: (procedure) => runAsync(procedure, ports) };
+}
+
+/** Settings of an engine, complete. */
+export function configOf(path: string, options: Partial<ReplicaConfig> = {}): ReplicaConfig {
+  return {
     path,
     clientName: "engine",
     bootstrapIfEmpty: true,
@@ -46,6 +52,4 @@ export async function openEngine(
     onProgress: undefined,
     ...options,
   };
-  const session = await runAsync(openReplica(config), ports);
-  return { session, db: sqlite.db, ports, run: (procedure) => runAsync(procedure, ports) };
 }

@@ -4,25 +4,23 @@ export type { CapturedTable, RefusedTable, UniqueIndex, UniqueTerm } from "./cap
 export {
   DEPTH_FUNCTION,
   ENTER_FUNCTION,
-  isMarkedTrigger,
   LEAVE_FUNCTION,
   markTrigger,
   unmarkTrigger,
 } from "./capture/mark-trigger.js";
 export type { TableShapes } from "./capture/read-table-shapes.js";
 export {
-  isBookkeepingTable,
   readTableShapes,
   TABLE_COLUMNS_SQL,
   UNIQUE_INDEXES_SQL,
 } from "./capture/read-table-shapes.js";
 export { schemaChanges } from "./capture/schema-changes.js";
 export type { SchemaRow } from "./capture/schema-row.js";
-export { foldName, readSchemaRows, SCHEMA_SQL, sameName } from "./capture/schema-row.js";
+export { foldName, readSchemaRows, SCHEMA_SQL } from "./capture/schema-row.js";
 export type { ShapeKey, TableShape } from "./capture/table-shape.js";
 export { imageColumns, imageWidth } from "./capture/table-shape.js";
 export type { TriggerEffects } from "./capture/trigger-effects.js";
-export { triggerEffects, triggerTargets } from "./capture/trigger-effects.js";
+export { triggerEffects } from "./capture/trigger-effects.js";
 export type { Coroutine, IoRequest } from "./coroutine/coroutine.js";
 export type { IoCalls } from "./coroutine/io.js";
 export { io } from "./coroutine/io.js";
@@ -85,7 +83,6 @@ export type {
 } from "./sql/classify-statement.js";
 export { classifyStatement } from "./sql/classify-statement.js";
 export { quoteIdentifier } from "./sql/quote-identifier.js";
-export { quoteLiteral } from "./sql/quote-literal.js";
 export { splitStatements } from "./sql/split-statements.js";
 export { StatementCache } from "./sql/statement-cache.js";
 export type { SqlToken, SqlTokenType } from "./sql/tokenize-sql.js";

@@ -109,8 +109,9 @@ export class Replica {
   }
 
   /**
-   * Sends the local changes that the remote does not have. What the remote has committed is never sent twice, also
-   * when its answer was lost. When the remote refuses a change, it and all after it stay pending.
+   * Sends the local changes that the remote does not have. What the remote has committed is never applied twice, also
+   * when its answer was lost. When the remote refuses a change, its whole batch and all after it
+   * stay pending.
    */
   async push(options: OperationOptions = {}): Promise<PushResult> {
     return await this.#engine.run(() => this.#operate(options, () => pushChanges(this.#parts.session)));

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { onTestFinished } from "vitest";
-import { memoryPages } from "../../../src/pages/memory-pages.js";
 import type { PageImages } from "../../../src/ports/replica-pages.js";
 import { PAGE_SIZE } from "../../../src/values/page.js";
+import { memoryPages } from "./memory-pages.js";
 import { tempDirectory } from "./temp-directory.js";
 
 /** A remote database: a file that is not in WAL mode, so that its bytes are its pages. */

@@ -1,6 +1,6 @@
-import type { Coroutine } from "../coroutine/coroutine.js";
-import type { PageImages } from "../ports/replica-pages.js";
-import { PAGE_SIZE } from "../values/page.js";
+import type { Coroutine } from "../../../src/coroutine/coroutine.js";
+import type { PageImages } from "../../../src/ports/replica-pages.js";
+import { PAGE_SIZE } from "../../../src/values/page.js";
 
 /** Images that are in memory: `bytes` holds those of `pageNumbers` (one-based), back to back. */
 export function memoryPages(pageNumbers: Uint32Array, bytes: Uint8Array): PageImages {
