@@ -23,7 +23,7 @@ export async function startTributary(
   file: string = join(temporaryDirectory(), "server.db"),
 ): Promise<Remote> {
   const sync = createSyncServer({ path: file });
-  const server: Server = createServer(toNodeListener(sync));
+  const server: Server = createServer({ keepAliveTimeout: 65_000 }, toNodeListener(sync));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   let closed = false;
   const close = async (): Promise<void> => {

@@ -28,6 +28,13 @@ test("serves a database that it creates, until it is closed", async () => {
   expect(existsSync(`${db}-wal`)).toBe(false);
 });
 
+test("keeps idle connections for longer than clients and load balancers do", async () => {
+  const server = await startServer({ db: join(tempDirectory(), "app.db") });
+  onTestFinished(() => server.close());
+  const { headers } = await fetch(`${server.url}/v2`);
+  expect(headers.get("keep-alive")).toBe("timeout=65");
+});
+
 test("says so when the address is taken, and creates no file", async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
