@@ -18,7 +18,10 @@ export async function listen(
   const path = options.path ?? join(directory, "server.db");
   const server = createSyncServer({ ...options, path });
   const listener = toNodeListener(server);
-  const http = createServer({ keepAliveTimeout: 65_000 }, (request, response) => void listener(request, response));
+  const http = createServer(
+    { keepAliveTimeout: 65_000 },
+    (request, response) => void listener(request, response),
+  );
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   onTestFinished(async () => {
     await server.close();
