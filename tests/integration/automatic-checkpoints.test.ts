@@ -49,7 +49,7 @@ test("a checkpoint that fails late keeps the metadata that it has saved", async 
   const path = join(temporaryDirectory(), "replica.db");
   let replica: Replica | undefined;
   let fails = false;
-  const sqlite = createBetterSqlite3({ path, onLocalCommit: () => replica?.afterLocalCommit() });
+  const sqlite = createBetterSqlite3({ onLocalCommit: () => replica?.afterLocalCommit() });
   const sql: typeof sqlite = Object.create(sqlite, {
     querySql: {
       value: (...args: Parameters<typeof sqlite.querySql>) => {

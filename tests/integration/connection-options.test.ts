@@ -145,7 +145,7 @@ test("a replica is open once in a process, and closed replicas say so", async ()
   const remote = await startTributary();
   const replica = await replicaOf(remote.url);
   await expect(openReplica({ path: replica.path, url: remote.url })).rejects.toMatchObject({
-    code: "invalid-state",
+    code: "replica-in-use",
   });
   await replica.close();
   await replica.close();

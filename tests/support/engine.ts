@@ -28,7 +28,7 @@ export async function openEngine(
   url: string,
   options: Partial<ReplicaConfig> = {},
 ): Promise<Engine> {
-  const sqlite = createBetterSqlite3({ path });
+  const sqlite = createBetterSqlite3();
   const remote = createHttpProtocol({ url });
   const ports = combinePorts({ files: createNodeStorage(), sql: sqlite, remote, clock: nodeClock });
   const session = await runAsync(openReplica(configOf(path, options)), ports);

@@ -18,28 +18,15 @@ import { nodeClock } from "./node-clock.js";
 import { Replica } from "./replica.js";
 import type { ReplicaOptions } from "./replica-options.js";
 
-/** Files that are open in this process: SQLite's locks are per process, so two replicas of one file would not see each other. */
-const openPaths = new Set<string>();
-
 /**
  * Opens a replica, making it where there is none: by default it is then downloaded whole.
  *
- * @throws SyncError `invalid-option`, `invalid-state` (open already in this process), `not-a-replica`,
+ * @throws SyncError `invalid-option`, `replica-in-use` (open already, here or in another process), `not-a-replica`,
  * `damaged-metadata`, `aborted`, and for a new replica all that a pull may fail with.
  */
 export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   checkOptions(options);
-  const path = canonicalPath(options.path);
-  if (openPaths.has(path)) {
-    throw new SyncError("invalid-state", `${path} is open already in this process.`, { path });
-  }
-  openPaths.add(path);
-  try {
-    return await open(path, options);
-  } catch (error) {
-    openPaths.delete(path);
-    throw error;
-  }
+  return await open(canonicalPath(options.path), options);
 }
 
 async function open(path: string, options: ReplicaOptions): Promise<Replica> {
@@ -52,7 +39,6 @@ async function open(path: string, options: ReplicaOptions): Promise<Replica> {
     ...(options.fetch !== undefined && { fetch: options.fetch }),
   });
   const sqlite = createBetterSqlite3({
-    path,
     ...options.database,
     onLocalCommit: () => replica?.afterLocalCommit(),
   });
@@ -67,7 +53,6 @@ async function open(path: string, options: ReplicaOptions): Promise<Replica> {
       ports,
       protocol,
       checkpointThresholdBytes: options.checkpointThresholdBytes ?? 16 * 1024 * 1024,
-      onClose: () => openPaths.delete(path),
     });
     return replica;
   } catch (error) {

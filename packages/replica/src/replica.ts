@@ -39,7 +39,6 @@ export interface ReplicaParts {
   readonly ports: HostPorts;
   readonly protocol: HttpProtocol;
   readonly checkpointThresholdBytes: number;
-  readonly onClose: () => void;
 }
 
 /**
@@ -162,7 +161,7 @@ export class Replica {
   }
 
   async #close(): Promise<void> {
-    const { session, ports, protocol, onClose } = this.#parts;
+    const { session, ports, protocol } = this.#parts;
     this.#closing.abort();
     await this.#pulls.run(async () => {});
     await this.#engine.run(async () => {
@@ -170,7 +169,6 @@ export class Replica {
       await runAsync(closeReplica(session), combinePorts(ports));
     });
     await protocol.close();
-    onClose();
   }
 
   /** Rolls back what the app has left open. A query that is iterated over stands in the way, so its end is waited for. */

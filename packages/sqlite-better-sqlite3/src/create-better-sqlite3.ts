@@ -13,12 +13,11 @@ import Database from "better-sqlite3";
 import { captureOf } from "./capture.js";
 import { isBusy, isBusyError, nativeExec, nativePrepare } from "./native-connection.js";
 import { ReplicaDatabase } from "./replica-database.js";
+import { ReplicaLock } from "./replica-lock.js";
 import { TransactionBoundaries } from "./transaction-boundaries.js";
 
 /** Options of {@link createBetterSqlite3}. */
 export interface BetterSqlite3Options {
-  /** The database file. */
-  readonly path: string;
   /** How safe a commit of the app's is from a power cut. Default `FULL`: durable when the statement returns. */
   readonly synchronous?: "OFF" | "NORMAL" | "FULL" | "EXTRA";
   /** How long a statement of the app waits for a lock, in milliseconds. Default 5000. */
@@ -35,7 +34,9 @@ export interface BetterSqlite3Options {
 export interface BetterSqlite3Io extends SqlIo {
   /** The app's connection, while the connections are open. */
   readonly db: ReplicaDatabase;
-  openConnections(): void;
+  acquireLock(path: string): boolean;
+  releaseLock(): void;
+  openConnections(path: string): void;
   closeConnections(): void;
   querySql(connection: SqlConnection, sql: string, params?: readonly SqlValue[]): readonly SqlRow[];
   executeSql(connection: SqlConnection, sql: string): void;
@@ -57,6 +58,7 @@ const ENGINE_TIMEOUT_MS = 5000;
 const CHECKPOINT = /^PRAGMA (main\.)?wal_checkpoint\b/i;
 
 interface Connections {
+  readonly path: string;
   readonly app: ReplicaDatabase;
   readonly writer: ReplicaDatabase;
   readonly guard: Database.Database;
@@ -65,15 +67,15 @@ interface Connections {
 }
 
 /** The connections of one replica. Opens nothing before `openConnections`. */
-export function createBetterSqlite3(options: BetterSqlite3Options): BetterSqlite3Io {
+export function createBetterSqlite3(options: BetterSqlite3Options = {}): BetterSqlite3Io {
   const boundaries = new TransactionBoundaries();
   let opened: Connections | undefined;
+  let lock: ReplicaLock | undefined;
   /** The app's setting when it was last seen; the app may have closed its connection since. */
   let foreignKeys: unknown = 1;
 
   const connections = (): Connections => {
-    if (opened === undefined)
-      throw new SyncError("invalid-state", "The replica is closed.", { path: options.path });
+    if (opened === undefined) throw new SyncError("invalid-state", "The replica is closed.");
     return opened;
   };
   const connection = (name: SqlConnection): Database.Database =>
@@ -84,10 +86,21 @@ export function createBetterSqlite3(options: BetterSqlite3Options): BetterSqlite
       return connections().app;
     },
 
-    openConnections() {
+    acquireLock(path) {
+      if (lock !== undefined) throw new SyncError("internal", "A lock is held already.", { path });
+      lock = ReplicaLock.acquire(path, bindingOf(options));
+      return lock !== undefined;
+    },
+
+    releaseLock() {
+      lock?.release();
+      lock = undefined;
+    },
+
+    openConnections(path) {
       if (opened !== undefined)
-        throw new SyncError("invalid-state", "The replica is open.", { path: options.path });
-      opened = asSyncError(() => openAll(options, boundaries));
+        throw new SyncError("invalid-state", "The replica is open.", { path: opened.path });
+      opened = asSyncError(() => openAll(path, options, boundaries));
     },
 
     closeConnections() {
@@ -168,9 +181,17 @@ export function createBetterSqlite3(options: BetterSqlite3Options): BetterSqlite
   };
 }
 
-function openAll(options: BetterSqlite3Options, boundaries: TransactionBoundaries): Connections {
-  const { path, synchronous = "FULL", busyTimeoutMs = 5000, verbose, nativeBinding, onLocalCommit } = options;
-  const binding = nativeBinding === undefined ? {} : { nativeBinding };
+function bindingOf({ nativeBinding }: BetterSqlite3Options): { readonly nativeBinding?: string } {
+  return nativeBinding === undefined ? {} : { nativeBinding };
+}
+
+function openAll(
+  path: string,
+  options: BetterSqlite3Options,
+  boundaries: TransactionBoundaries,
+): Connections {
+  const { synchronous = "FULL", busyTimeoutMs = 5000, verbose, onLocalCommit } = options;
+  const binding = bindingOf(options);
   const made: Database.Database[] = [];
   const open = <T extends Database.Database>(db: T): T => {
     made.push(db);
@@ -199,7 +220,7 @@ function openAll(options: BetterSqlite3Options, boundaries: TransactionBoundarie
     setUp(writer, synchronous);
     const guard = open(new Database(path, { ...binding, timeout: ENGINE_TIMEOUT_MS, readonly: true }));
     const queries = { writer: new StatementCache<Statement>(), guard: new StatementCache<Statement>() };
-    return { app, writer, guard, queries, writes: new StatementCache<Statement>() };
+    return { path, app, writer, guard, queries, writes: new StatementCache<Statement>() };
   } catch (error) {
     closeAll(made.reverse());
     throw error;

@@ -41,8 +41,8 @@ export function openHarness(schema = "", options: Partial<BetterSqlite3Options> 
   const start = new Database(path);
   start.exec(schema);
   start.close();
-  const io = createBetterSqlite3({ path, synchronous: "OFF", ...options });
-  io.openConnections();
+  const io = createBetterSqlite3({ synchronous: "OFF", ...options });
+  io.openConnections(path);
   cleanups.push(() => io.closeConnections());
   beginCapture(io);
   const { db } = io;

@@ -8,10 +8,10 @@ import { beginCapture, openHarness, temporaryPath } from "./capture-harness.js";
 describe("createBetterSqlite3", () => {
   test("opens in WAL mode without checkpoints, and closes all", () => {
     const path = temporaryPath();
-    const io = createBetterSqlite3({ path });
+    const io = createBetterSqlite3();
     expect(() => io.db).toThrow(expect.objectContaining({ code: "invalid-state" }));
-    io.openConnections();
-    expect(() => io.openConnections()).toThrow(SyncError);
+    io.openConnections(path);
+    expect(() => io.openConnections(path)).toThrow(SyncError);
     expect(io.db.pragma("foreign_keys", { simple: true })).toBe(1);
     expect(io.db.pragma("synchronous", { simple: true })).toBe(2);
     io.executeSql("writer", "CREATE TABLE t(a)");
@@ -20,7 +20,7 @@ describe("createBetterSqlite3", () => {
     io.closeConnections();
     io.closeConnections();
     expect(existsSync(`${path}-wal`)).toBe(false);
-    io.openConnections();
+    io.openConnections(path);
     expect(io.querySql("guard", "SELECT count(*) FROM t")).toEqual([[0n]]);
     io.closeConnections();
   });
@@ -30,7 +30,7 @@ describe("createBetterSqlite3", () => {
     const other = new Database(path);
     other.exec("PRAGMA page_size = 8192; CREATE TABLE t(a)");
     other.close();
-    expect(() => createBetterSqlite3({ path }).openConnections()).toThrow(/4096/);
+    expect(() => createBetterSqlite3().openConnections(path)).toThrow(/4096/);
   });
 
   test("rows come by position with exact values", () => {

@@ -6,6 +6,7 @@ import {
   openSync,
   readSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
@@ -90,6 +91,12 @@ export function createNodeStorage(): NodeStorage {
         });
       });
     },
+    fileStamp(path) {
+      return atPath(path, "look at", () => {
+        const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+        return found && `${found.size}:${found.mtimeNs}`;
+      });
+    },
     replaceWholeFile(path, bytes) {
       atPath(path, "replace", () => {
         // In the same directory, because a rename is atomic only within a file system.
@@ -133,6 +140,7 @@ export interface NodeStorage extends IoOperations {
   syncFile(file: FileHandle): void;
   closeFile(file: FileHandle): void;
   readWholeFile(path: string, maxBytes: number): Uint8Array | undefined;
+  fileStamp(path: string): string | undefined;
   replaceWholeFile(path: string, bytes: Uint8Array): void;
   renameFile(from: string, to: string): void;
   removeFile(path: string): void;

@@ -34,4 +34,5 @@ export function* closeReplica(session: ReplicaSession): Coroutine<void> {
   yield* saveMetadata(session, {});
   yield* io.closeConnections();
   yield* session.pages.close();
+  yield* io.releaseLock();
 }

@@ -16,6 +16,7 @@ import { settle } from "./checkpoint.js";
 import { hasTable, readLocalValue, readPulledPosition, readTapeEnd, setLocalValue } from "./local-values.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import {
+  acquireLock,
   beginWrite,
   committing,
   FORGOTTEN,
@@ -28,10 +29,20 @@ import { readSavedBoundaries } from "./tape-boundaries.js";
 
 /**
  * Opens a replica: makes one where there is none, finishes what a crash interrupted, and finds the synced pages again.
- * Fails with `not-a-replica` or `damaged-metadata` for files it must not touch, and with what the remote says when a
+ * Fails with `replica-in-use` when another process, or other ports of this one, have it open, with `not-a-replica` or `damaged-metadata` for files it must not touch, and with what the remote says when a
  * new replica has to be downloaded.
  */
 export function* openReplica(config: ReplicaConfig): Coroutine<ReplicaSession> {
+  yield* acquireLock(config.path);
+  try {
+    return yield* openLocked(config);
+  } catch (error) {
+    yield* io.releaseLock();
+    throw error;
+  }
+}
+
+function* openLocked(config: ReplicaConfig): Coroutine<ReplicaSession> {
   const metadata = (yield* readExisting(config)) ?? (yield* createReplica(config));
   const session = yield* openSession(config, metadata);
   try {
@@ -58,7 +69,7 @@ function* openSession(config: ReplicaConfig, metadata: ReplicaMetadata): Corouti
   const files = replicaFiles(config.path);
   const hasJournal = yield* hasContent(files.journal);
   const logIsGone = !(yield* hasContent(files.log));
-  yield* io.openConnections();
+  yield* io.openConnections(config.path);
   let pages: ReplicaPages | undefined;
   try {
     // What was written since the synced images were last saved must be in the log, and nowhere else.

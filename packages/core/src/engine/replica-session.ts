@@ -39,6 +39,16 @@ export function replicaFiles(path: string): {
   };
 }
 
+/** Takes the lock of a replica for this process. Fails with `replica-in-use`. */
+export function* acquireLock(path: string): Coroutine<void> {
+  if (yield* io.acquireLock(path)) return;
+  throw new SyncError(
+    "replica-in-use",
+    `${path} is open for writing already, in this process or another one. Close it there; other programs may only read it.`,
+    { path },
+  );
+}
+
 /** Changes the metadata and saves it, durably. */
 export function* saveMetadata(session: ReplicaSession, changes: Partial<ReplicaMetadata>): Coroutine<void> {
   session.metadata = { ...session.metadata, ...changes };

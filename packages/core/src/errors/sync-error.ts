@@ -21,6 +21,7 @@ export type ErrorBlame =
 export const ERROR_BLAME = {
   "invalid-option": "caller",
   "invalid-state": "caller",
+  "replica-in-use": "caller",
   "unsupported-sql": "caller",
   aborted: "caller",
   paused: "caller",

@@ -30,6 +30,11 @@ export interface IoOperations {
   closeFile(file: FileHandle): MaybePromise<void>;
   /** The whole content, `undefined` when there is no such file. Fails when it is larger than `maxBytes`. */
   readWholeFile(path: string, maxBytes: number): MaybePromise<Uint8Array | undefined>;
+  /**
+   * A text that is another one whenever the content may be: size and time of the last change, or a checksum. `undefined`
+   * when there is no such file. Opens nothing.
+   */
+  fileStamp(path: string): MaybePromise<string | undefined>;
   /** Atomic and durable: afterwards, also after a crash, the path holds either the old content or all of the new. */
   replaceWholeFile(path: string, bytes: Uint8Array): MaybePromise<void>;
   /** Atomic and durable; replaces `to`. The caller has synced the content of `from`. */

@@ -18,8 +18,18 @@ export interface SqlFailure {
 
 /** What the engine needs of SQLite. Shaped by batch: a replay of 100 000 rows is a few requests. */
 export interface SqlIo {
-  /** Opens the engine's connections, and the app's. The file is in WAL mode afterwards, without automatic checkpoints. */
-  openConnections(): MaybePromise<void>;
+  /**
+   * Takes the lock of a replica, that no other process and no other port of this one holds then. `false` when somebody
+   * has it; answers at once. It ends with `releaseLock`, or with the process, however that ends. Readers need no lock.
+   */
+  acquireLock(path: string): MaybePromise<boolean>;
+  /** Does nothing when the lock is not held. */
+  releaseLock(): MaybePromise<void>;
+  /**
+   * Opens the engine's connections to a database file, and the app's. It is made where there is none. The file is in WAL
+   * mode afterwards, without automatic checkpoints. At most one file is open at a time.
+   */
+  openConnections(path: string): MaybePromise<void>;
   /** Closes all of them, the app's too. SQLite then checkpoints and removes the WAL if no other process has it open. */
   closeConnections(): MaybePromise<void>;
   /** All rows of one query. */

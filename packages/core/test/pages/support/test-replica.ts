@@ -30,7 +30,7 @@ export class TestReplica {
     this.path = path;
     this.saved = saved;
     this.base = base;
-    this.sql = createTestSql(path);
+    this.sql = createTestSql();
     const random = createRandom(seed);
     this.ports = {
       ...createNodeStorage(),
@@ -67,7 +67,7 @@ export class TestReplica {
 
   /** Opens the pages as the engine does, save for settling. */
   open(): this {
-    this.sql.openConnections();
+    this.sql.openConnections(this.path);
     this.#pages = this.run(openWalReplicaPages(this.path, this.saved));
     this.run(this.pages.renewGuard());
     return this;

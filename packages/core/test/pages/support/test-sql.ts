@@ -8,7 +8,7 @@ export interface TestSql
   app(): Database.Database;
 }
 
-export function createTestSql(path: string): TestSql {
+export function createTestSql(): TestSql {
   let open: { app: Database.Database; writer: Database.Database; guard: Database.Database } | undefined;
   const connections = () => {
     if (open === undefined) throw new Error("The connections are closed.");
@@ -16,7 +16,7 @@ export function createTestSql(path: string): TestSql {
   };
   return {
     app: () => connections().app,
-    openConnections() {
+    openConnections(path) {
       const connect = (): Database.Database => {
         const db = new Database(path, { timeout: 0 });
         db.pragma("journal_mode = wal");
