@@ -48,6 +48,7 @@ export function configOf(path: string, options: Partial<ReplicaConfig> = {}): Re
     transform: undefined,
     lockTimeoutMs: 1_000,
     pushAttempts: 3,
+    repair: true,
     openPages: openWalReplicaPages,
     onProgress: undefined,
     ...options,

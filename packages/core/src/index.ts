@@ -33,6 +33,8 @@ export { closeReplica } from "./engine/close-replica.js";
 export { openReplica } from "./engine/open-replica.js";
 export type { PushResult } from "./engine/push-changes.js";
 export { pushChanges } from "./engine/push-changes.js";
+export type { RepairOptions, RepairReport } from "./engine/repair-replica.js";
+export { repairReplica } from "./engine/repair-replica.js";
 export type { ReplicaConfig, TransferProgress } from "./engine/replica-config.js";
 export type { ReplicaSession } from "./engine/replica-session.js";
 export { replicaFiles } from "./engine/replica-session.js";

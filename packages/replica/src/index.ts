@@ -1,6 +1,8 @@
 export type {
   ErrorBlame,
   PushResult,
+  RepairOptions,
+  RepairReport,
   RowMutation,
   SqlValue,
   SyncErrorCode,
@@ -11,6 +13,6 @@ export type {
 } from "@tributary/core";
 export { SyncError } from "@tributary/core";
 export type { ReplicaDatabase } from "@tributary/sqlite-better-sqlite3";
-export { openReplica } from "./open-replica.js";
+export { openReplica, repairReplica } from "./open-replica.js";
 export type { Replica, ReplicaStats } from "./replica.js";
 export type { OperationOptions, ReplicaOptions } from "./replica-options.js";

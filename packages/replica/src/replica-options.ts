@@ -18,6 +18,11 @@ export interface ReplicaOptions {
   readonly longPollTimeoutMs?: number;
   /** Download a new replica while opening it (the default), or open it empty and let the first pull do that. */
   readonly bootstrapIfEmpty?: boolean;
+  /**
+   * Whether a damaged replica is repaired when it is opened, if the remote answers (the default). It is then downloaded
+   * afresh, unpushed local changes are repeated on it, and the damaged files are kept beside it.
+   */
+  readonly repair?: boolean;
   /** Keeps, skips or rewrites local row changes on their way to the remote. */
   readonly transform?: Transform;
   /** Tables whose local changes stay in this replica. */

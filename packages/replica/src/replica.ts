@@ -9,6 +9,7 @@ import {
   type HostPorts,
   type PushResult,
   pushChanges,
+  type RepairReport,
   type ReplicaSession,
   replicaFiles,
   resumeApply,
@@ -68,6 +69,19 @@ export class Replica {
   /** The local file. */
   get path(): string {
     return this.#parts.session.config.path;
+  }
+
+  /**
+   * What was wrong when the replica was opened, and has been seen to: metadata made anew, synced pages that the next pull
+   * downloads again, damage that was repaired. Empty for a sound replica. No local change was lost unless it says so.
+   */
+  get recovered(): readonly SyncError[] {
+    return this.#parts.session.recovered;
+  }
+
+  /** The repair that opening took; `undefined` for none. */
+  get repair(): RepairReport | undefined {
+    return this.#parts.session.repair;
   }
 
   /** Names this replica to the remote. */

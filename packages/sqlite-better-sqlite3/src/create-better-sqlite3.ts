@@ -38,6 +38,7 @@ export interface BetterSqlite3Io extends SqlIo {
   releaseLock(): void;
   openConnections(path: string): void;
   closeConnections(): void;
+  queryFile(path: string, sql: string, params?: readonly SqlValue[]): readonly SqlRow[];
   querySql(connection: SqlConnection, sql: string, params?: readonly SqlValue[]): readonly SqlRow[];
   executeSql(connection: SqlConnection, sql: string): void;
   runSql(statements: readonly SqlStatement[]): SqlFailure | undefined;
@@ -111,6 +112,23 @@ export function createBetterSqlite3(options: BetterSqlite3Options = {}): BetterS
       opened = undefined;
       // The guard before the writer: its read transaction would keep the last connection from checkpointing.
       asSyncError(() => closeAll([guard, writer]));
+    },
+
+    queryFile(path, sql, params = []) {
+      return asSyncError(() => {
+        const db = new Database(path, { ...bindingOf(options), readonly: true, timeout: ENGINE_TIMEOUT_MS });
+        try {
+          const rows = db
+            .prepare(sql)
+            .safeIntegers(true)
+            .raw(true)
+            .all(...params) as SqlValue[][];
+          for (const row of rows) plainBytes(row);
+          return rows;
+        } finally {
+          db.close();
+        }
+      });
     },
 
     querySql(name, sql, params = []) {

@@ -59,15 +59,17 @@ export function* resumeApply(session: ReplicaSession): Coroutine<void> {
  * Finishes an apply whose journal is there, whether it was begun by this process or one that died. Without a journal,
  * or when its publish did not happen, there is nothing to do: the local changes are still in the database. Fails with
  * the reason when the apply had to be undone; after any other failure the journal is still there, to try again.
+ *
+ * @param trusted Whether what the journal says of the synced pages may be believed; if not, they are forgotten.
  */
-export function* finishApply(session: ReplicaSession): Coroutine<void> {
+export function* finishApply(session: ReplicaSession, trusted = true): Coroutine<void> {
   const path = replicaFiles(session.config.path).journal;
   const reader = yield* ReplayJournalReader.open(path);
   let reasonOfUndo: unknown;
   if (reader !== undefined) {
     session.applyPending = true;
     try {
-      reasonOfUndo = yield* completeApply(session, reader);
+      reasonOfUndo = yield* completeApply(session, reader, trusted);
     } finally {
       yield* reader.close();
     }
@@ -79,27 +81,31 @@ export function* finishApply(session: ReplicaSession): Coroutine<void> {
 }
 
 /** The steps after the publish. Returns why they were undone; `undefined` when they were not. */
-function* completeApply(session: ReplicaSession, reader: ReplayJournalReader): Coroutine<unknown> {
+function* completeApply(
+  session: ReplicaSession,
+  reader: ReplayJournalReader,
+  trusted: boolean,
+): Coroutine<unknown> {
   const { pages } = session;
   const { journal } = reader;
-  if (!(yield* pages.isPublished(journal.plan))) return undefined;
-  yield* pages.renewGuard();
-  // A tape that is there is the one that was replayed, or the old one that came back when the publish was undone.
+  const isPublished = yield* pages.isPublished(journal.plan);
+  if (isPublished) yield* pages.renewGuard();
+  // A tape that is there is the one that was replayed, or the old one: not published yet, or come back with an undo.
   const hasTape = (yield* readLocalValue("clientId")) === journal.clientId;
   const isReplayed = hasTape && (yield* readLocalValue("journalId")) === journal.id;
   if (!hasTape) {
     const reasonOfUndo = yield* replayOrUndo(session, reader);
     if (reasonOfUndo !== undefined) return reasonOfUndo;
   } else if (!isReplayed) {
-    yield* finishUndo(session);
+    if (isPublished) yield* finishUndo(session);
     return undefined;
   }
-  yield* pages.adopt(journal.plan);
+  const isKnown = trusted && isPublished;
+  yield* isKnown ? pages.adopt(journal.plan) : pages.forget();
   session.earlierBoundaries = [];
   yield* saveMetadata(session, {
-    revision: journal.revision,
+    revision: isKnown ? journal.revision : undefined,
     pages: pages.synced,
-    settled: undefined,
     pushedChangeId: 0,
     lastPullAt: yield* io.now(),
   });

@@ -1,7 +1,5 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
-import type { ReplicaMetadata } from "../metadata/replica-metadata.js";
 import { resumeApply } from "./apply-changes.js";
-import { readTapeEnd } from "./local-values.js";
 import { type ReplicaSession, saveMetadata, underWriteLock } from "./replica-session.js";
 
 /**
@@ -12,17 +10,13 @@ import { type ReplicaSession, saveMetadata, underWriteLock } from "./replica-ses
 export function* checkpoint(session: ReplicaSession, lockTimeoutMs?: number): Coroutine<void> {
   yield* resumeApply(session);
   yield* settle(session, lockTimeoutMs);
-  const pages = yield* session.pages.checkpoint();
-  if (pages !== session.metadata.pages) yield* saveMetadata(session, { pages });
+  // Always saved: the database file has another stamp now.
+  yield* saveMetadata(session, { pages: yield* session.pages.checkpoint() });
 }
 
 /** Saves the synced image of every page that local changes have touched, and where they are. Durable. */
 export function* settle(session: ReplicaSession, lockTimeoutMs?: number): Coroutine<void> {
-  const { config, metadata } = session;
-  const save = function* (): Coroutine<Pick<ReplicaMetadata, "settled" | "pages">> {
-    return { settled: yield* readTapeEnd(), pages: yield* session.pages.settle() };
-  };
-  const now = yield* underWriteLock(config, save, lockTimeoutMs);
-  const before = { settled: metadata.settled, pages: metadata.pages };
-  if (JSON.stringify(now) !== JSON.stringify(before)) yield* saveMetadata(session, now);
+  const pages = yield* underWriteLock(session.config, () => session.pages.settle(), lockTimeoutMs);
+  if (JSON.stringify(pages) !== JSON.stringify(session.metadata.pages))
+    yield* saveMetadata(session, { pages });
 }

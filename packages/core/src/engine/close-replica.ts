@@ -1,7 +1,9 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
+import { SyncError } from "../errors/sync-error.js";
 import { resumeApply } from "./apply-changes.js";
-import { settle } from "./checkpoint.js";
+import { checkpoint } from "./checkpoint.js";
+import { hasContent } from "./keep-aside.js";
 import { setLocalValue } from "./local-values.js";
 import {
   beginWrite,
@@ -9,15 +11,19 @@ import {
   FORGOTTEN,
   hidesSyncedPages,
   type ReplicaSession,
+  replicaFiles,
   saveMetadata,
 } from "./replica-session.js";
 import { tapeBoundaries } from "./tape-boundaries.js";
 
-/**
- * Closes a replica so that closing loses nothing: SQLite checkpoints when the last connection closes, so the revert
- * pages are saved first. Fails with `database-busy`, leaving the replica open.
- */
+/** Closes a replica so that closing loses nothing. Fails with `database-busy`, leaving the replica open. */
 export function* closeReplica(session: ReplicaSession): Coroutine<void> {
+  yield* closeSession(session);
+  yield* io.releaseLock();
+}
+
+/** As `closeReplica`, and keeps the lock. */
+export function* closeSession(session: ReplicaSession): Coroutine<void> {
   yield* resumeApply(session);
   const boundaries = yield* tapeBoundaries(session);
   if (boundaries.length > session.earlierBoundaries.length) {
@@ -25,14 +31,28 @@ export function* closeReplica(session: ReplicaSession): Coroutine<void> {
     yield* committing(io.runSql([setLocalValue("boundaries", JSON.stringify(boundaries))]));
   }
   try {
-    yield* settle(session);
+    // SQLite would checkpoint when the last connection closes: done here, the revert pages and the stamp are saved too.
+    yield* checkpoint(session);
   } catch (error) {
     if (!hidesSyncedPages(error)) throw error;
-    session.metadata = { ...session.metadata, ...FORGOTTEN };
+    yield* saveMetadata(session, FORGOTTEN);
   }
-  // Hints that were changed without being saved.
-  yield* saveMetadata(session, {});
   yield* io.closeConnections();
-  yield* session.pages.close();
-  yield* io.releaseLock();
+  try {
+    yield* session.pages.close();
+    yield* saveClosed(session);
+  } catch (error) {
+    // It is closed all the same. What could not be saved, the next opening finds out and says in `recovered`.
+    if (!(error instanceof SyncError) || error.code !== "io-failed") throw error;
+  }
+}
+
+function* saveClosed(session: ReplicaSession): Coroutine<void> {
+  const { pages } = session.metadata;
+  const logIsGone = !(yield* hasContent(replicaFiles(session.config.path).log));
+  // With the last connection SQLite has moved what was left into the file; it was settled.
+  yield* saveMetadata(session, {
+    closed: true,
+    pages: logIsGone ? { ...pages, watermark: undefined } : pages,
+  });
 }

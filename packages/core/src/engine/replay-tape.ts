@@ -7,7 +7,7 @@ import type { SqlFailure } from "../ports/sql-io.js";
 import { coalesceChanges } from "../replay/coalesce-changes.js";
 import { statementsOf } from "../replay/transform.js";
 import { parseTapeRow } from "../tape/read-tape.js";
-import type { ReplayJournalReader } from "../tape/replay-journal.js";
+import type { ReplayJournalReader, TapeCopy } from "../tape/replay-journal.js";
 import type { RowChange, SchemaChange, TapeChange } from "../tape/tape-change.js";
 import { createTapeSql, SHAPE_TABLE } from "../tape/tape-schema.js";
 import type { SqlStatement } from "../values/sql-value.js";
@@ -31,16 +31,32 @@ const NO_PLACE = /no such (table|column|index|view|trigger)/;
  * remote does not have yet is repeated, and thereby recorded again; the rest is in the pages. Fails with
  * `replay-conflict` when a change and the remote state cannot both hold.
  */
-export function* replayTape(config: ReplicaConfig, reader: ReplayJournalReader): Coroutine<void> {
+export function* replayTape(config: ReplicaConfig, reader: ReplayJournalReader<TapeCopy>): Coroutine<void> {
   const { journal } = reader;
   const position = yield* readPulledPosition(journal.clientId);
   if (position !== undefined && position.pullGeneration > journal.pullGeneration) {
-    throw new SyncError(
-      "pull-generation-ahead",
-      `The remote knows a later state of the client ${journal.clientId} than this replica: a copy of the replica may be in use elsewhere.`,
-    );
+    throw generationAhead(journal.clientId);
   }
   const pushed = position?.pullGeneration === journal.pullGeneration ? position.changeId : 0;
+  yield* replayAbove(config, reader, pushed);
+}
+
+/** The remote has taken pushes of a later tape of this client. */
+function generationAhead(clientId: string): SyncError {
+  return new SyncError(
+    "pull-generation-ahead",
+    `The remote knows a later state of the client ${clientId} than this replica: a copy of the replica is in use elsewhere, or an older one was restored. Repair the replica: it then goes on as a client of its own.`,
+  );
+}
+
+/** As `replayTape`, for a tape of which the remote is known to have all up to a change id. */
+export function* replayAbove(
+  config: ReplicaConfig,
+  reader: ReplayJournalReader<TapeCopy>,
+  pushed: number,
+  clientId: string = reader.journal.clientId,
+): Coroutine<void> {
+  const { journal } = reader;
 
   yield* io.executeSql("writer", createTapeSql(journal.tapeValues));
   yield* runOrFail([
@@ -48,7 +64,7 @@ export function* replayTape(config: ReplicaConfig, reader: ReplayJournalReader):
       sql: `INSERT OR IGNORE INTO main.${SHAPE_TABLE} (id, description) VALUES (?, ?)`,
       params: [BigInt(id), JSON.stringify(shape)],
     })),
-    setLocalValue("clientId", journal.clientId),
+    setLocalValue("clientId", clientId),
     setLocalValue("pullGeneration", BigInt(journal.pullGeneration + 1)),
     setLocalValue("journalId", journal.id),
   ]);

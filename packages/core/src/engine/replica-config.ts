@@ -23,6 +23,8 @@ export interface ReplicaConfig {
   readonly lockTimeoutMs: number;
   /** Attempts of a push whose answer was lost. */
   readonly pushAttempts: number;
+  /** Whether opening a damaged replica repairs it, which takes a remote that answers. */
+  readonly repair: boolean;
   /** How pages get in and out of the database. */
   readonly openPages: (path: string, synced: SyncedPages) => Coroutine<ReplicaPages>;
   /** Told how far a download has come. */
@@ -31,9 +33,9 @@ export interface ReplicaConfig {
 
 /** How far a transfer has come. */
 export interface TransferProgress {
-  readonly phase: "bootstrap" | "pull" | "push";
-  /** Pages received, or changes sent, so far. */
+  readonly phase: "bootstrap" | "pull" | "push" | "salvage";
+  /** Pages received, changes sent, or changes read from a damaged replica, so far. */
   readonly done: number;
-  /** Of how many: pages of the database for a bootstrap, changes on the tape for a push; `undefined` for a pull. */
+  /** Of how many: pages of the database for a bootstrap, changes on the tape for a push; `undefined` for the others. */
   readonly total: number | undefined;
 }

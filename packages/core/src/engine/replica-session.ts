@@ -2,7 +2,8 @@ import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
 import { encodeMetadata, type ReplicaMetadata } from "../metadata/replica-metadata.js";
-import type { ReplicaPages, SyncedPages } from "../ports/replica-pages.js";
+import { type ReplicaPages, UNKNOWN_PAGES } from "../ports/replica-pages.js";
+import type { RepairReport } from "./repair-replica.js";
 import type { ReplicaConfig } from "./replica-config.js";
 
 /** An open replica, as the engine procedures share it. */
@@ -15,6 +16,10 @@ export interface ReplicaSession {
   applyPending: boolean;
   /** Batches that were sent to the remote in this session, whatever became of them. */
   batchesSent: number;
+  /** What was wrong when the replica was opened, and has been seen to. Empty for a sound one. */
+  readonly recovered: readonly SyncError[];
+  /** The repair that opening took. */
+  readonly repair: RepairReport | undefined;
   /** Transaction boundaries of the tape that were noted before this session; emptied when a pull restarts the tape. */
   earlierBoundaries: readonly number[];
 }
@@ -22,6 +27,7 @@ export interface ReplicaSession {
 /** The files of a replica. */
 export function replicaFiles(path: string): {
   readonly metadata: string;
+  readonly swap: string;
   readonly download: string;
   readonly journal: string;
   readonly revert: string;
@@ -30,6 +36,7 @@ export function replicaFiles(path: string): {
 } {
   return {
     metadata: `${path}-info`,
+    swap: `${path}-swap`,
     download: `${path}-changes`,
     // Not `-journal`: that name is SQLite's, which would take it for a rollback journal.
     journal: `${path}-replay`,
@@ -51,27 +58,21 @@ export function* acquireLock(path: string): Coroutine<void> {
 
 /** Changes the metadata and saves it, durably. */
 export function* saveMetadata(session: ReplicaSession, changes: Partial<ReplicaMetadata>): Coroutine<void> {
-  session.metadata = { ...session.metadata, ...changes };
-  yield* io.replaceWholeFile(replicaFiles(session.config.path).metadata, encodeMetadata(session.metadata));
+  const { path } = session.config;
+  // While the connections are open, the guard keeps others from moving anything into the file that does harm.
+  const fileStamp = yield* io.fileStamp(path);
+  session.metadata = { ...session.metadata, closed: false, ...changes, fileStamp };
+  yield* io.replaceWholeFile(replicaFiles(path).metadata, encodeMetadata(session.metadata));
 }
 
-/** The synced pages are not known: the next pull has to bring all of them. */
-export const UNKNOWN_PAGES: SyncedPages = {
-  databaseSize: 0,
-  header: undefined,
-  watermark: undefined,
-  revertId: undefined,
-};
-
 /** What the metadata says of a replica that goes on without its synced pages. */
-export const FORGOTTEN: Pick<ReplicaMetadata, "revision" | "pages" | "settled"> = {
+export const FORGOTTEN: Pick<ReplicaMetadata, "revision" | "pages"> = {
   revision: undefined,
   pages: UNKNOWN_PAGES,
-  settled: undefined,
 };
 
 /** Whether a failure means that another program has destroyed synced images. The local changes are in the database. */
-export function hidesSyncedPages(error: unknown): boolean {
+export function hidesSyncedPages(error: unknown): error is SyncError {
   return error instanceof SyncError && (error.code === "foreign-writer" || error.code === "damaged-file");
 }
 

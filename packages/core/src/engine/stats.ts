@@ -2,7 +2,7 @@ import { foldName } from "../capture/schema-row.js";
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { readShapes } from "../tape/read-tape.js";
-import { TAPE_TABLE } from "../tape/tape-schema.js";
+import { TAPE_OPERATION, TAPE_TABLE } from "../tape/tape-schema.js";
 import { resumeApply } from "./apply-changes.js";
 import { isLocalOnlySchemaChange } from "./local-only.js";
 import { readLocalValue } from "./local-values.js";
@@ -39,12 +39,12 @@ export function* stats(session: ReplicaSession): Coroutine<ReplicaStats> {
     .map(([id]) => id);
   const rows = yield* io.querySql(
     "writer",
-    `SELECT count(*) FILTER (WHERE id > ? AND parked IS NULL AND shape <> 0 AND shape NOT IN (${localOnly.join(", ")})), count(parked) FROM main.${TAPE_TABLE}`,
+    `SELECT count(*) FILTER (WHERE id > ? AND parked IS NULL AND op < ${TAPE_OPERATION.schema} AND shape NOT IN (${localOnly.join(", ")})), count(parked) FROM main.${TAPE_TABLE}`,
     [BigInt(pushedChangeId)],
   );
   const schemaChanges = yield* io.querySql(
     "writer",
-    `SELECT v0 FROM main.${TAPE_TABLE} WHERE id > ? AND parked IS NULL AND shape = 0`,
+    `SELECT v0 FROM main.${TAPE_TABLE} WHERE id > ? AND parked IS NULL AND op = ${TAPE_OPERATION.schema}`,
     [BigInt(pushedChangeId)],
   );
   const pendingSchemaChanges = schemaChanges.filter(

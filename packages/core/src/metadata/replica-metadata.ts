@@ -11,10 +11,12 @@ export interface ReplicaMetadata {
   readonly revision: string | undefined;
   readonly pages: SyncedPages;
   /**
-   * The end of the tape when `pages` was last settled; `undefined`: never since the last pull. Should the log be gone
-   * and the tape be longer, another program has checkpointed pages whose synced images were not saved.
+   * Stamp of the database file when this was saved. While it holds, nobody else has moved pages into the file, and what
+   * `pages` says of it is so.
    */
-  readonly settled: TapePosition | undefined;
+  readonly fileStamp: string | undefined;
+  /** Whether the replica was closed, and not left by a process that died. */
+  readonly closed: boolean;
   /** How far the tape of the present pull generation has been pushed, as far as it was noted: a hint for `stats`. */
   readonly pushedChangeId: number;
   /** Milliseconds since the Unix epoch, `undefined` for never. */
@@ -22,12 +24,13 @@ export interface ReplicaMetadata {
   readonly lastPushAt: number | undefined;
 }
 
-/** A position on the tape. */
+/** A position on a tape. */
 export interface TapePosition {
   readonly pullGeneration: number;
   readonly changeId: number;
 }
 
+/** What the file begins with, whatever its version. */
 const FORMAT = "tributary-replica";
 const VERSION = 1;
 
@@ -36,11 +39,11 @@ export const MAX_METADATA_BYTES = 65_536;
 
 /**
  * The bytes of a metadata file: one line of JSON, `{"format","version","checksum","content"}`, the checksum being the
- * CRC-32 of the content's JSON text as eight hex digits. Text, so that a person can read it.
+ * CRC-32 of `version content`, as JSON text, in eight hex digits. Text, so that a person can read it.
  */
 export function encodeMetadata(metadata: ReplicaMetadata): Uint8Array {
   const content = JSON.stringify(metadata);
-  const checksum = checksumOf(content);
+  const checksum = checksumOf(VERSION, content);
   return encodeUtf8(
     `{"format":"${FORMAT}","version":${VERSION},"checksum":"${checksum}","content":${content}}\n`,
   );
@@ -58,11 +61,11 @@ export function decodeMetadata(bytes: Uint8Array, path: string): ReplicaMetadata
   if ("client_unique_id" in file) throw foreign(path, "a file of @tursodatabase/sync");
   if ("durable_frame_num" in file) throw foreign(path, "a file of a libSQL replica");
   if (file.format !== FORMAT) throw damaged(path, "does not say that it is Tributary's");
-  if (file.version !== VERSION)
-    throw foreign(path, `written by another version of Tributary (${String(file.version)})`);
-  if (!isRecord(file.content) || file.checksum !== checksumOf(JSON.stringify(file.content))) {
+  if (!isRecord(file.content) || file.checksum !== checksumOf(file.version, JSON.stringify(file.content))) {
     throw damaged(path, "does not match its checksum");
   }
+  // Only now: a flipped bit must not make another version of it.
+  if (file.version !== VERSION) throw anotherVersion(path, file.version);
   const content = file.content as unknown as ReplicaMetadata;
   // JSON leaves out what is undefined; give every field back so that callers see one shape.
   return {
@@ -74,15 +77,18 @@ export function decodeMetadata(bytes: Uint8Array, path: string): ReplicaMetadata
       watermark: content.pages.watermark,
       revertId: content.pages.revertId,
     },
-    settled: content.settled,
+    fileStamp: content.fileStamp,
+    closed: content.closed,
     pushedChangeId: content.pushedChangeId,
     lastPullAt: content.lastPullAt,
     lastPushAt: content.lastPushAt,
   };
 }
 
-function checksumOf(content: string): string {
-  return crc32(encodeUtf8(content)).toString(16).padStart(8, "0");
+function checksumOf(version: unknown, content: string): string {
+  return crc32(encodeUtf8(`${String(version)} ${content}`))
+    .toString(16)
+    .padStart(8, "0");
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -92,6 +98,14 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 function damaged(path: string, what: string, cause?: unknown): SyncError {
   const message = `The replica's metadata file ${path} ${what}. The database and its local changes are untouched: keep both files.`;
   return new SyncError("damaged-metadata", message, { path, cause });
+}
+
+function anotherVersion(path: string, version: unknown): SyncError {
+  return new SyncError(
+    "not-a-replica",
+    `${path} was written by another version of Tributary (its format is ${String(version)}, this one knows ${VERSION}). Open the replica with that version; nothing was touched.`,
+    { path },
+  );
 }
 
 function foreign(path: string, what: string): SyncError {

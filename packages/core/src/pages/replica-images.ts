@@ -9,11 +9,9 @@ import {
   schemaCookieOf,
 } from "../sqlite-format/database-header.js";
 import { PAGE_SIZE } from "../values/page.js";
-import { type ImageLocation, readImages, TRANSFER_BYTES } from "./read-images.js";
+import { type ImageLocation, readImages } from "./read-images.js";
 import type { RevertFile } from "./revert-file.js";
 import type { WalLog } from "./wal-log.js";
-
-const PAGES_PER_COMPARISON = TRANSFER_BYTES / PAGE_SIZE;
 
 /**
  * Where the images of a replica are:
@@ -73,44 +71,6 @@ export class ReplicaImages {
     return this.#images(pageNumbers, (page) => this.#locationAt(page, frames));
   }
 
-  /**
-   * Whether the database file got ahead of the watermark, so that the synced image of a touched page, which was only
-   * there, is gone. All frames behind the watermark are compared, not only the newest: whoever made the checkpoint may
-   * have written to the page again since. Equal by chance does no harm: the caller then downloads what it could have
-   * kept.
-   */
-  *fileHasTouchedPages(synced: SyncedPages): Coroutine<boolean> {
-    const { index } = this.#log;
-    if (index === undefined) return false;
-    const after = synced.watermark?.frames ?? 0;
-    const onlyInFile = this.touchedPages(synced).filter(
-      (page) => this.revert?.has(page) !== true && index.frameOf(page, after) === 0,
-    );
-    // A checkpoint of a database that has shrunk cuts the file off.
-    const filePages = Math.floor((yield* io.fileSize(this.#database)) / PAGE_SIZE);
-    if (onlyInFile.some((page) => page > filePages)) return true;
-    const pages = new Set(onlyInFile);
-    const frames: number[] = [];
-    for (let frame = after + 1; frame <= index.frames; frame++) {
-      if (pages.has(index.pageOf(frame))) frames.push(frame);
-    }
-    for (let from = 0; from < frames.length; from += PAGES_PER_COMPARISON) {
-      const some = frames.slice(from, from + PAGES_PER_COMPARISON);
-      const inLog = yield* readImages(
-        some.map((frame) => this.#log.locationOf(frame)),
-        this.#path,
-      );
-      const inFile = yield* this.local(
-        Uint32Array.from(some, (frame) => index.pageOf(frame)),
-        0,
-      ).read(0, some.length);
-      for (let at = 0; at < inLog.length; at += PAGE_SIZE) {
-        if (samePage(inLog, inFile, at)) return true;
-      }
-    }
-    return false;
-  }
-
   /** Size of the local state as of that commit, in pages. */
   *localSize(frames: number): Coroutine<number> {
     const inLog = this.#log.index?.sizeAt(frames);
@@ -137,9 +97,4 @@ export class ReplicaImages {
       read: (from, to) => readImages(Array.from(pageNumbers.subarray(from, to), locate), this.#path),
     };
   }
-}
-
-function samePage(left: Uint8Array, right: Uint8Array, from: number): boolean {
-  for (let at = from; at < from + PAGE_SIZE; at++) if (left[at] !== right[at]) return false;
-  return true;
 }

@@ -2,12 +2,13 @@ import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
 import type { FileHandle } from "../ports/io-operations.js";
-import type {
-  PageImages,
-  PublishPlan,
-  ReplicaPages,
-  SyncedPages,
-  WalPosition,
+import {
+  type PageImages,
+  type PublishPlan,
+  type ReplicaPages,
+  type SyncedPages,
+  UNKNOWN_PAGES,
+  type WalPosition,
 } from "../ports/replica-pages.js";
 import {
   localFirstPage,
@@ -206,9 +207,11 @@ class WalReplicaPages implements ReplicaPages {
     return pageNumber === 1 && header !== undefined ? remoteFirstPage(image, header) : image;
   }
 
-  *touchedPagesInFile(): Coroutine<boolean> {
-    yield* this.#refresh();
-    return yield* this.#files.images.fileHasTouchedPages(this.#synced);
+  *forget(): Coroutine<void> {
+    const { images } = this.#files;
+    if (images.revert !== undefined) yield* images.revert.close();
+    images.revert = undefined;
+    this.#synced = UNKNOWN_PAGES;
   }
 
   *logFrames(): Coroutine<number> {

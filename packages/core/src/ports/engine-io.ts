@@ -32,6 +32,7 @@ const OWNER: { readonly [M in keyof EngineIo]: keyof HostPorts } = {
   releaseLock: "sql",
   openConnections: "sql",
   closeConnections: "sql",
+  queryFile: "sql",
   querySql: "sql",
   executeSql: "sql",
   runSql: "sql",

@@ -37,6 +37,14 @@ export interface SyncedPages {
   readonly revertId: string | undefined;
 }
 
+/** The synced pages are not known: the next pull has to bring all of them. */
+export const UNKNOWN_PAGES: SyncedPages = {
+  databaseSize: 0,
+  header: undefined,
+  watermark: undefined,
+  revertId: undefined,
+};
+
 /** Where a publish will write, known before it starts; a later process can tell from it whether the publish happened. */
 export interface PublishPlan {
   readonly start: WalPosition;
@@ -82,12 +90,8 @@ export interface ReplicaPages {
   isPublished(plan: PublishPlan): Coroutine<boolean>;
   /** The synced image of a page, byte for byte as the remote has it. */
   readSynced(pageNumber: number): Coroutine<Uint8Array>;
-  /**
-   * Whether somebody else has moved pages beyond the watermark into the database file, so that their synced images are
-   * gone. To be asked when opening after a crash, before `settle`, and not while a replay journal is there. May say so by
-   * mistake, where a page was written as it had been: that costs a full download, and no local change.
-   */
-  touchedPagesInFile(): Coroutine<boolean>;
+  /** Takes the synced state as unknown, as that of a replica before its first pull. The caller saves that. */
+  forget(): Coroutine<void>;
   /** Number of frames in the log, to decide whether to checkpoint. */
   logFrames(): Coroutine<number>;
   /** Bytes of revert pages on disk. */

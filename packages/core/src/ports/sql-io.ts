@@ -32,6 +32,11 @@ export interface SqlIo {
   openConnections(path: string): MaybePromise<void>;
   /** Closes all of them, the app's too. SQLite then checkpoints and removes the WAL if no other process has it open. */
   closeConnections(): MaybePromise<void>;
+  /**
+   * All rows of one query of a database file that is not open, which is read as it is and not changed. Fails when there
+   * is no such file, or it is no database.
+   */
+  queryFile(path: string, sql: string, params?: readonly SqlValue[]): MaybePromise<readonly SqlRow[]>;
   /** All rows of one query. */
   querySql(
     connection: SqlConnection,

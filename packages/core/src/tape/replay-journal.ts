@@ -15,13 +15,17 @@ import { decodeRows, encodeRows } from "./row-codec.js";
  * A sequence of blocks, each `u32 length, u32 CRC-32 of the payload, payload` (little-endian): first the header as
  * JSON, then rows of the tape (row-codec.ts), last a block of length 0. Without that last block it counts as absent.
  */
-export interface ReplayJournal {
-  readonly id: string;
+export interface ReplayJournal extends TapeCopy {
   /** The synced revision once the apply is done. */
   readonly revision: string;
   readonly plan: PublishPlan;
+}
+
+/** What a copy of a tape has to say beside its rows. */
+export interface TapeCopy {
+  readonly id: string;
   readonly clientId: string;
-  /** Pull generation of the tape in the journal. */
+  /** Pull generation of the tape. */
   readonly pullGeneration: number;
   /** Columns of the tape table: how wide it has to be made again. */
   readonly tapeValues: number;
@@ -40,7 +44,7 @@ export class ReplayJournalWriter {
     this.#file = file;
   }
 
-  static *create(path: string, journal: ReplayJournal): Coroutine<ReplayJournalWriter> {
+  static *create(path: string, journal: TapeCopy): Coroutine<ReplayJournalWriter> {
     const writer = new ReplayJournalWriter((yield* io.openFile(path, "replace")) as FileHandle);
     yield* writer.#writeBlock(encodeUtf8(JSON.stringify(journal)));
     return writer;
@@ -68,13 +72,13 @@ export class ReplayJournalWriter {
 }
 
 /** Reads a journal block by block. */
-export class ReplayJournalReader {
-  readonly journal: ReplayJournal;
+export class ReplayJournalReader<T extends TapeCopy = ReplayJournal> {
+  readonly journal: T;
   readonly #file: FileHandle;
   readonly #firstRows: number;
   #at: number;
 
-  private constructor(file: FileHandle, journal: ReplayJournal, firstRows: number) {
+  private constructor(file: FileHandle, journal: T, firstRows: number) {
     this.#file = file;
     this.journal = journal;
     this.#firstRows = firstRows;
@@ -82,7 +86,9 @@ export class ReplayJournalReader {
   }
 
   /** `undefined` when there is no journal, or one that was not finished. */
-  static *open(path: string): Coroutine<ReplayJournalReader | undefined> {
+  static *open<T extends TapeCopy = ReplayJournal>(
+    path: string,
+  ): Coroutine<ReplayJournalReader<T> | undefined> {
     const file = yield* io.openFile(path, "read");
     if (file === undefined) return undefined;
     const header = yield* readBlock(file, 0);
@@ -97,7 +103,7 @@ export class ReplayJournalReader {
       yield* io.closeFile(file);
       return undefined;
     }
-    return new ReplayJournalReader(file, JSON.parse(decodeUtf8(header)) as ReplayJournal, firstRows);
+    return new ReplayJournalReader<T>(file, JSON.parse(decodeUtf8(header)) as T, firstRows);
   }
 
   /** The next rows of the tape, in order; empty at the end. */

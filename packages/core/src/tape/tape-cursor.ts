@@ -1,14 +1,19 @@
 import { imageWidth } from "../capture/table-shape.js";
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
-import type { SqlRow } from "../values/sql-value.js";
+import type { SqlRow, SqlValue } from "../values/sql-value.js";
 import type { Shapes } from "./read-tape.js";
-import { TAPE_FIXED_COLUMNS, TAPE_TABLE } from "./tape-schema.js";
+import { TAPE_FIXED_COLUMNS, TAPE_OPERATION, TAPE_TABLE } from "./tape-schema.js";
 
 /** About as much is read with one request, in bytes: enough for speed, little beside the rest of the process. */
 const BYTES_PER_READ = 4 * 1024 * 1024;
 const FIRST_READ_ROWS = 100;
 const MOST_READ_ROWS = 5_000;
+
+/** Asks the database that has the tape. */
+export type TapeQuery = (sql: string, params: readonly SqlValue[]) => Coroutine<readonly SqlRow[]>;
+
+const queryWriter: TapeQuery = (sql, params) => io.querySql("writer", sql, params);
 
 /** Reads rows of the tape as they are stored, above a change id up to another, a bounded amount at a time. */
 export class TapeCursor {
@@ -16,20 +21,27 @@ export class TapeCursor {
   readonly #upTo: number;
   #after: number;
   #rowsPerRead = FIRST_READ_ROWS;
+  readonly #query: TapeQuery;
 
-  constructor(after: number, upTo: number, shapes: Shapes) {
+  constructor(after: number, upTo: number, shapes: Shapes, query: TapeQuery = queryWriter) {
     // Only as many values as the shapes can fill: the rest of the columns is NULL, and costs time to read.
     const values = Math.max(1, ...Array.from(shapes.values(), (shape) => 2 * imageWidth(shape)));
     const columns = [...TAPE_FIXED_COLUMNS, ...Array.from({ length: values }, (_, index) => `v${index}`)];
-    this.#sql = `SELECT ${columns.join(", ")} FROM main.${TAPE_TABLE} WHERE id > ? AND id <= ? ORDER BY id LIMIT ?`;
+    this.#sql = `SELECT ${columns.join(", ")} FROM main.${TAPE_TABLE} WHERE id > ? AND id <= ? AND op <> ${TAPE_OPERATION.gap} ORDER BY id LIMIT ?`;
     this.#after = after;
     this.#upTo = upTo;
+    this.#query = query;
+  }
+
+  /** Up to here it has been read. */
+  get position(): number {
+    return this.#after;
   }
 
   /** The next rows; none at the end. */
   *next(): Coroutine<readonly SqlRow[]> {
     const params = [this.#after, this.#upTo, this.#rowsPerRead].map(BigInt);
-    const rows = yield* io.querySql("writer", this.#sql, params);
+    const rows = yield* this.#query(this.#sql, params);
     const last = rows.at(-1);
     if (last === undefined) return rows;
     this.#after = Number(last[0]);

@@ -20,8 +20,14 @@ export const RESERVED_PREFIX = "tributary_";
 /** Table of the Turso protocol that records how far each client has pushed. Belongs to the remote, and travels. */
 export const PUSH_POSITION_TABLE = "turso_sync_last_change_id";
 
-/** Values of the `op` column. */
-export const TAPE_OPERATION = { insert: 1, update: 2, delete: 3, schema: 4 } as const;
+/** Values of the `op` column. A gap is no change: it keeps change ids that may have been used from being used again. */
+export const TAPE_OPERATION = { insert: 1, update: 2, delete: 3, schema: 4, gap: 5 } as const;
+
+/**
+ * How many change ids a gap leaves out. After a power cut the newest changes may be missing that were pushed before it
+ * (with `synchronous` below FULL); were their ids given anew, the remote would take the new changes for the old ones.
+ */
+export const GAP_IDS = 4_294_967_296;
 
 /** Keys of `tributary_local`. */
 export const LOCAL_VALUE = {
