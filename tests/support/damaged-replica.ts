@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { dirname, join } from "node:path";
+import { applyChanges, type Coroutine, closeReplica, waitChanges } from "@tributary/core";
 import { openReplica, type ReplicaOptions } from "@tributary/replica";
 import { contentsOf } from "./contents.js";
+import { openEngine } from "./engine.js";
 import { type Remote, startTributary } from "./remotes.js";
 import type { Replica } from "./replicas.js";
 import { temporaryDirectory } from "./temporary-directory.js";
@@ -17,9 +19,10 @@ export interface Specimen {
 
 /**
  * Makes a replica with rows that everybody has, rows it has pushed, and unpushed changes of every kind; revert pages are
- * saved. `killed`: its files are those of a process that died while it was open.
+ * saved. `killed`: its files are those of a process that died while it was open. `interrupted`: of one that died in an
+ * apply, when the remote's pages were published and the local changes were in the journal only.
  */
-export async function makeSpecimen({ killed = false } = {}): Promise<Specimen> {
+export async function makeSpecimen({ killed = false, interrupted = false } = {}): Promise<Specimen> {
   const remote = await startTributary();
   await remote.query("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT, stars INTEGER)");
   await remote.query("CREATE TABLE log (line TEXT)");
@@ -36,7 +39,8 @@ export async function makeSpecimen({ killed = false } = {}): Promise<Specimen> {
   const local = contentsOf(replica.db);
   const kept = join(temporaryDirectory(), "kept");
   if (!killed) await replica.close();
-  copyDirectory(dirname(path), kept);
+  if (interrupted) await interruptApply(path, remote.url, () => copyDirectory(dirname(path), kept));
+  else copyDirectory(dirname(path), kept);
   if (killed) await replica.close();
   return {
     remote,
@@ -65,4 +69,24 @@ export async function withReplica<T>(
   } finally {
     await replica.close();
   }
+}
+
+/** Begins to apply what the remote has, and lets `look` see the files when it is published and not replayed yet. */
+async function interruptApply(path: string, url: string, look: () => void): Promise<void> {
+  const engine = await openEngine(path, url);
+  const changes = await engine.run(waitChanges(engine.session));
+  if (changes === undefined) throw new Error("Nothing came.");
+  let begun = 0;
+  function* watched(apply: Coroutine<boolean>): Coroutine<boolean> {
+    let step = apply.next();
+    while (!step.done) {
+      // The first is for the publish, the second for the replay.
+      if (step.value.method === "tryBeginWrite" && ++begun === 2) look();
+      step = apply.next(yield step.value);
+    }
+    return step.value;
+  }
+  await engine.run(watched(applyChanges(engine.session, changes)));
+  await engine.run(changes.dispose());
+  await engine.run(closeReplica(engine.session));
 }

@@ -6,7 +6,7 @@ import { createReplica } from "./create-replica.js";
 import { findMetadata } from "./find-metadata.js";
 import { makeTape } from "./make-tape.js";
 import { abandonSession, openSession } from "./open-session.js";
-import { isDamage, type RepairReport, repairAfter } from "./repair-replica.js";
+import { damageOf, repairAfter } from "./repair-replica.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import { acquireLock, type ReplicaSession, saveMetadata } from "./replica-session.js";
 import { finishSwap } from "./swap-files.js";
@@ -17,8 +17,7 @@ import { readSavedBoundaries } from "./tape-boundaries.js";
  * repairs what is damaged. What was wrong is in the session's `recovered`.
  *
  * Fails with `replica-in-use` when another process, or other ports of this one, have it open; with `not-a-replica` for
- * files it must not touch; with `damaged-file`, `damaged-metadata` or SQLite's own error when it is damaged and cannot
- * be repaired now; and with what the remote says when a new replica has to be downloaded.
+ * files it must not touch; with `damaged-file` or `damaged-metadata` when it is damaged and cannot be repaired now; and with what the remote says when a new replica has to be downloaded.
  */
 export function* openReplica(config: ReplicaConfig): Coroutine<ReplicaSession> {
   yield* acquireLock(config.path);
@@ -31,14 +30,15 @@ export function* openReplica(config: ReplicaConfig): Coroutine<ReplicaSession> {
 }
 
 function* openLocked(config: ReplicaConfig): Coroutine<ReplicaSession> {
-  let repair: RepairReport;
   try {
     return yield* openSound(config);
   } catch (error) {
-    if (!config.repair || !isDamage(error)) throw error;
-    repair = yield* repairAfter(config, error);
+    const damage = damageOf(config.path, error);
+    if (damage === undefined) throw error;
+    if (!config.repair) throw damage;
+    const repair = yield* repairAfter(config, damage);
     const session = yield* openSound(config);
-    return { ...session, recovered: [error, ...session.recovered], repair };
+    return { ...session, recovered: [damage, ...session.recovered], repair };
   }
 }
 

@@ -62,10 +62,11 @@ function* openForgetting(
   recovered: readonly SyncError[],
 ): Coroutine<ReplicaSession> {
   const forgetful = { ...metadata, ...FORGOTTEN };
-  yield* io.replaceWholeFile(replicaFiles(config.path).metadata, encodeMetadata(forgetful));
   yield* io.openConnections(config.path);
   try {
+    // Before the doubt is forgotten too: a replica that turns out to be damaged must be found so the next time as well.
     yield* checkIsSound(config.path);
+    yield* io.replaceWholeFile(replicaFiles(config.path).metadata, encodeMetadata(forgetful));
     const pages = yield* config.openPages(config.path, forgetful.pages);
     return newSession(config, forgetful, { pages, recovered });
   } catch (error) {

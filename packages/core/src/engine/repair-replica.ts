@@ -60,10 +60,17 @@ export function* repairReplica(config: ReplicaConfig, options: RepairOptions = {
   }
 }
 
-/** Whether a repair may help. */
-export function isDamage(error: unknown): error is SyncError {
-  if (!(error instanceof SyncError)) return false;
-  return error.code === "damaged-file" || error.code === "damaged-metadata" || isUnreadable(error);
+/** The damage that made opening fail, and that a repair may mend; `undefined` for other failures. */
+export function damageOf(path: string, error: unknown): SyncError | undefined {
+  if (!(error instanceof SyncError)) return undefined;
+  if (error.code === "damaged-file" || error.code === "damaged-metadata") return error;
+  if (!isUnreadable(error)) return undefined;
+  const { sqlCode } = error.details;
+  return new SyncError("damaged-file", `${path} is damaged: ${error.message}.`, {
+    path,
+    ...(sqlCode !== undefined && { sqlCode }),
+    cause: error,
+  });
 }
 
 /** As `repairReplica`, by whoever has the lock; a failure is told together with the damage that it was to mend. */
@@ -85,7 +92,7 @@ function* checkIsReplica(path: string): Coroutine<void> {
   try {
     found = yield* findMetadata(path);
   } catch (error) {
-    if (!isDamage(error)) throw error;
+    if (damageOf(path, error) === undefined) throw error;
     found = error;
   }
   if (found === undefined) throw new SyncError("not-a-replica", `There is no replica at ${path}.`, { path });

@@ -1,6 +1,7 @@
 import type { TableShape } from "../capture/table-shape.js";
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
+import { SyncError } from "../errors/sync-error.js";
 import type { FileHandle } from "../ports/io-operations.js";
 import type { PublishPlan } from "../ports/replica-pages.js";
 import { crc32 } from "../values/crc32.js";
@@ -85,25 +86,31 @@ export class ReplayJournalReader<T extends TapeCopy = ReplayJournal> {
     this.#at = firstRows;
   }
 
-  /** `undefined` when there is no journal, or one that was not finished. */
-  static *open<T extends TapeCopy = ReplayJournal>(
-    path: string,
-  ): Coroutine<ReplayJournalReader<T> | undefined> {
+  /**
+   * `undefined` when there is no journal, or one that was not finished. Fails with `damaged-file` for one that was, but
+   * not by this version of Tributary.
+   */
+  static *open(path: string): Coroutine<ReplayJournalReader | undefined> {
     const file = yield* io.openFile(path, "read");
     if (file === undefined) return undefined;
-    const header = yield* readBlock(file, 0);
-    let at = header === undefined ? 0 : BLOCK_HEADER + header.length;
-    const firstRows = at;
-    let block = header;
-    while (block !== undefined && block.length > 0) {
-      block = yield* readBlock(file, at);
-      at += BLOCK_HEADER + (block?.length ?? 0);
+    let reader: ReplayJournalReader | undefined;
+    try {
+      const header = yield* readBlock(file, 0);
+      // A file that a crash left without its first bytes reads as zeros, which is an empty block: no header.
+      if (header === undefined || header.length === 0) return undefined;
+      const firstRows = BLOCK_HEADER + header.length;
+      let at = firstRows;
+      let block = yield* readBlock(file, at);
+      while (block !== undefined && block.length > 0) {
+        at += BLOCK_HEADER + block.length;
+        block = yield* readBlock(file, at);
+      }
+      if (block === undefined) return undefined;
+      reader = new ReplayJournalReader(file, parseHeader(header, path), firstRows);
+      return reader;
+    } finally {
+      if (reader === undefined) yield* io.closeFile(file);
     }
-    if (header === undefined || block === undefined) {
-      yield* io.closeFile(file);
-      return undefined;
-    }
-    return new ReplayJournalReader<T>(file, JSON.parse(decodeUtf8(header)) as T, firstRows);
   }
 
   /** The next rows of the tape, in order; empty at the end. */
@@ -133,4 +140,24 @@ function* readBlock(file: FileHandle, at: number): Coroutine<Uint8Array | undefi
   if (at + BLOCK_HEADER + length > (yield* io.fileSize(file))) return undefined;
   const payload = yield* io.readAt(file, at + BLOCK_HEADER, length);
   return crc32(payload) === view.getUint32(4, true) ? payload : undefined;
+}
+
+function parseHeader(bytes: Uint8Array, path: string): ReplayJournal {
+  let header: unknown;
+  try {
+    header = JSON.parse(decodeUtf8(bytes));
+  } catch (cause) {
+    throw damaged(path, cause);
+  }
+  // What is in it is taken as it was written: the checksum holds.
+  if (typeof header !== "object" || header === null || !("id" in header)) throw damaged(path);
+  return header as ReplayJournal;
+}
+
+function damaged(path: string, cause?: unknown): SyncError {
+  return new SyncError(
+    "damaged-file",
+    `${path} is not a replay journal of this version of Tributary. It may hold the only copy of local changes: keep all files of the replica.`,
+    { path, cause },
+  );
 }

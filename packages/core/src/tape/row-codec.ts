@@ -1,3 +1,4 @@
+import { SyncError } from "../errors/sync-error.js";
 import type { SqlRow, SqlValue } from "../values/sql-value.js";
 import { decodeUtf8, encodeUtf8 } from "../values/utf8.js";
 
@@ -49,27 +50,52 @@ export function encodeRows(rows: readonly SqlRow[]): Uint8Array {
   return bytes.subarray(0, end);
 }
 
-/** Decodes what {@link encodeRows} wrote. The caller has checked the bytes' checksum. */
+/**
+ * Decodes what {@link encodeRows} wrote. The caller has checked the bytes' checksum; bytes that are no rows all the same
+ * fail with `damaged-file`.
+ */
 export function decodeRows(bytes: Uint8Array): SqlRow[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const rows: SqlRow[] = [];
   let at = 0;
+  /** Passes over some bytes, and gives where they begin. */
+  const take = (count: number): number => {
+    if (at + count > bytes.length) throw damaged("end inside a value");
+    at += count;
+    return at - count;
+  };
   const read = (): SqlValue => {
-    const tag = bytes[at++];
-    if (tag === TAG.null) return null;
-    if (tag === TAG.integer || tag === TAG.real) {
-      at += 8;
-      return tag === TAG.integer ? view.getBigInt64(at - 8, true) : view.getFloat64(at - 8, true);
+    const tag = bytes[take(1)];
+    switch (tag) {
+      case TAG.null:
+        return null;
+      case TAG.integer:
+        return view.getBigInt64(take(8), true);
+      case TAG.real:
+        return view.getFloat64(take(8), true);
+      case TAG.text:
+      case TAG.blob: {
+        const length = view.getUint32(take(4), true);
+        const start = take(length);
+        const content = bytes.subarray(start, start + length);
+        return tag === TAG.text ? decodeUtf8(content) : content;
+      }
+      default:
+        throw damaged(`have a value of the unknown kind ${tag}`);
     }
-    const length = view.getUint32(at, true);
-    at += 4 + length;
-    const content = bytes.subarray(at - length, at);
-    return tag === TAG.text ? decodeUtf8(content) : content;
   };
   while (at < bytes.length) {
-    const count = view.getUint16(at, true);
-    at += 2;
-    rows.push(Array.from({ length: count }, read));
+    const count = view.getUint16(take(2), true);
+    const row: SqlValue[] = [];
+    while (row.length < count) row.push(read());
+    rows.push(row);
   }
   return rows;
+}
+
+function damaged(what: string): SyncError {
+  return new SyncError(
+    "damaged-file",
+    `The rows of a replay journal ${what}, though their checksum holds. Keep all files of the replica.`,
+  );
 }

@@ -34,35 +34,23 @@ export function encodeUtf8(text: string): Uint8Array {
   return bytes.slice(0, length);
 }
 
-/** Smallest code point that a sequence of 2, 3 or 4 bytes may stand for; anything lower is an overlong form. */
-const SEQUENCE_MINIMUM = [0, 0, 0x80, 0x800, 0x10000];
-
 /** The text of UTF-8 bytes. */
 export function decodeUtf8(bytes: Uint8Array): string {
   const parts: string[] = [];
   let units: number[] = [];
   for (let index = 0; index < bytes.length; ) {
     const lead = bytes[index] as number;
+    const expected = sequenceLength(lead);
+    let code = lead & (0xff >> (expected + 1));
     let length = 1;
-    let code = 0xfffd;
-    if (lead < 0x80) code = lead;
-    else {
-      const expected = lead >= 0xf0 && lead < 0xf5 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1;
-      let value = lead & (0xff >> (expected + 1));
-      while (length < expected && ((bytes[index + length] ?? 0) & 0xc0) === 0x80) {
-        value = (value << 6) | ((bytes[index + length] as number) & 0x3f);
-        length++;
-      }
-      const whole = expected > 1 && length === expected && lead < 0xf5;
-      if (
-        whole &&
-        value >= (SEQUENCE_MINIMUM[expected] as number) &&
-        !(value >= 0xd800 && value <= 0xdfff) &&
-        value <= 0x10ffff
-      ) {
-        code = value;
-      }
+    // One U+FFFD for as much of a sequence as there is: the byte that cannot be part of it begins anew.
+    for (; length < expected; length++) {
+      const next = bytes[index + length] ?? 0;
+      if (!isContinuation(next, length === 1 ? lead : 0)) break;
+      code = (code << 6) | (next & 0x3f);
     }
+    if (lead < 0x80) code = lead;
+    else if (expected === 1 || length < expected) code = 0xfffd;
     index += length;
     if (code < 0x10000) units.push(code);
     else units.push(0xd800 + ((code - 0x10000) >> 10), 0xdc00 + ((code - 0x10000) & 0x3ff));
@@ -73,4 +61,17 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
   parts.push(String.fromCharCode(...units));
   return parts.join("");
+}
+
+/** 1 for bytes that begin no sequence too. */
+function sequenceLength(lead: number): number {
+  if (lead < 0xc2 || lead > 0xf4) return 1;
+  return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+/** Whether a byte goes on with a sequence; right behind the lead some would make an overlong form or no code point. */
+function isContinuation(byte: number, lead: number): boolean {
+  const smallest = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  const largest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+  return byte >= smallest && byte <= largest;
 }
