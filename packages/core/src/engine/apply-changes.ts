@@ -8,7 +8,7 @@ import { type ReplayJournal, ReplayJournalReader, ReplayJournalWriter } from "..
 import { TapeCursor } from "../tape/tape-cursor.js";
 import { TAPE_FIXED_COLUMNS, TAPE_TABLE } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
-import { hasTable, readLocalValue } from "./local-values.js";
+import { hasTable, readLocalValue, readPulledPosition } from "./local-values.js";
 import { commitReplay, replayTape } from "./replay-tape.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import {
@@ -18,6 +18,7 @@ import {
   replicaFiles,
   saveMetadata,
 } from "./replica-session.js";
+import { witnessesOf } from "./same-history.js";
 import type { PulledChanges } from "./wait-changes.js";
 
 /**
@@ -26,8 +27,9 @@ import type { PulledChanges } from "./wait-changes.js";
  *
  * From the publish to the end nothing waits for the outside, so with synchronous ports no other code of this process
  * sees the state between. Returns false, having done nothing, when the download is out of date: a push was sent since
- * it began, or another apply happened; then it has to be pulled again. Fails with `database-busy` or `replay-conflict`; the replica is then as it was before. After
- * another failure it is that, or what is left to do is done before the next operation.
+ * it began, another apply happened, or the remote turns out to have gone back; then it has to be pulled again. Fails with
+ * `database-busy` or `replay-conflict`; the replica is then as it was before. After another failure it is that, or what
+ * is left to do is done before the next operation.
  */
 export function* applyChanges(session: ReplicaSession, changes: PulledChanges): Coroutine<boolean> {
   const { config, pages } = session;
@@ -39,14 +41,22 @@ export function* applyChanges(session: ReplicaSession, changes: PulledChanges): 
   try {
     const planning = pages.planPublish(changes.pages, changes.databaseSize);
     const plan = yield* namingEndpoint(changes.endpoint, planning);
-    yield* writeJournal(session, plan, changes.revision);
+    yield* writeJournal(session, plan, changes);
     // From here on the journal stays, whatever fails: whether the publish counts is seen from the log.
     session.applyPending = true;
     yield* pages.publish(plan, changes.pages, changes.databaseSize);
   } finally {
     yield* io.executeSql("writer", "ROLLBACK");
   }
-  yield* namingEndpoint(changes.endpoint, finishApply(session));
+  try {
+    yield* namingEndpoint(changes.endpoint, finishApply(session));
+  } catch (error) {
+    // Undone: the next download is a whole one.
+    if (error instanceof SyncError && error.code === "remote-went-back") return false;
+    throw error;
+  }
+  session.remoteWentBack = false;
+  session.historyChecked = true;
   return true;
 }
 
@@ -64,10 +74,11 @@ export function* resumeApply(session: ReplicaSession): Coroutine<void> {
  */
 export function* finishApply(session: ReplicaSession, trusted = true): Coroutine<void> {
   const path = replicaFiles(session.config.path).journal;
+  // Already now: a journal that cannot be read at the moment may be the only copy of the local changes.
+  session.applyPending = true;
   const reader = yield* ReplayJournalReader.open(path);
   let reasonOfUndo: unknown;
   if (reader !== undefined) {
-    session.applyPending = true;
     try {
       reasonOfUndo = yield* completeApply(session, reader, trusted);
     } finally {
@@ -95,16 +106,21 @@ function* completeApply(
   const isReplayed = hasTape && (yield* readLocalValue("journalId")) === journal.id;
   if (!hasTape) {
     const reasonOfUndo = yield* replayOrUndo(session, reader);
+    session.remoteWentBack ||= reasonOfUndo instanceof SyncError && reasonOfUndo.code === "remote-went-back";
     if (reasonOfUndo !== undefined) return reasonOfUndo;
   } else if (!isReplayed) {
     if (isPublished) yield* finishUndo(session);
     return undefined;
   }
   const isKnown = trusted && isPublished;
-  yield* isKnown ? pages.adopt(journal.plan) : pages.forget();
+  // Otherwise a power cut has brought a journal back that was done with: what is known may be of a later log than its plan.
+  const isNew = session.metadata.revision !== journal.revision;
+  if (!isKnown) yield* pages.forget();
+  else if (isNew) yield* pages.adopt(journal.plan);
   session.earlierBoundaries = [];
   yield* saveMetadata(session, {
     revision: isKnown ? journal.revision : undefined,
+    witnesses: journal.witnesses,
     pages: pages.synced,
     pushedChangeId: 0,
     lastPullAt: yield* io.now(),
@@ -171,20 +187,30 @@ function* beginWriteFirmly(config: ReplicaConfig): Coroutine<void> {
   }
 }
 
-function* writeJournal(session: ReplicaSession, plan: PublishPlan, revision: string): Coroutine<void> {
+function* writeJournal(
+  session: ReplicaSession,
+  plan: PublishPlan,
+  { revision, full, pages }: PulledChanges,
+): Coroutine<void> {
+  const { clientId } = session.metadata;
+  const last = yield* lastChangeId();
   const shapes = yield* readShapes();
   const columns = yield* io.querySql("writer", `SELECT count(*) FROM pragma_table_info('${TAPE_TABLE}')`);
   const journal: ReplayJournal = {
     id: hexOf(yield* io.randomBytes(16)),
     revision,
     plan,
-    clientId: session.metadata.clientId,
+    full,
+    witnesses: witnessesOf(pages.pageNumbers),
+    position: yield* readPulledPosition(clientId),
+    clientId,
+    lastChangeId: last,
     pullGeneration: Number(yield* readLocalValue("pullGeneration")),
     tapeValues: Number(columns[0]?.[0]) - TAPE_FIXED_COLUMNS.length,
     shapes: [...shapes],
   };
   const writer = yield* ReplayJournalWriter.create(replicaFiles(session.config.path).journal, journal);
-  const cursor = new TapeCursor(0, yield* lastChangeId(), shapes);
+  const cursor = new TapeCursor(0, last, shapes);
   for (let rows = yield* cursor.next(); rows.length > 0; rows = yield* cursor.next()) yield* writer.add(rows);
   yield* writer.finish();
 }

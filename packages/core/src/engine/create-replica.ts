@@ -21,6 +21,7 @@ export function* createReplica(config: ReplicaConfig): Coroutine<ReplicaMetadata
   const metadata: ReplicaMetadata = {
     clientId,
     revision: download?.revision,
+    witnesses: download === undefined ? [] : [download.pages.databaseSize],
     pages: download?.pages ?? UNKNOWN_PAGES,
     fileStamp: download?.downloadedFile && (yield* io.fileStamp(download.downloadedFile)),
     closed: true,

@@ -93,6 +93,7 @@ function metadataOf(clientId: string): ReplicaMetadata {
   return {
     clientId,
     revision: undefined,
+    witnesses: [],
     pages: UNKNOWN_PAGES,
     fileStamp: undefined,
     closed: false,

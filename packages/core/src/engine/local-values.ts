@@ -1,7 +1,7 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
-import type { TapePosition } from "../metadata/replica-metadata.js";
 import { lastChangeId } from "../tape/read-tape.js";
+import type { TapePosition } from "../tape/tape-position.js";
 import { LOCAL_TABLE, LOCAL_VALUE, PUSH_POSITION_TABLE } from "../tape/tape-schema.js";
 import type { SqlStatement, SqlValue } from "../values/sql-value.js";
 

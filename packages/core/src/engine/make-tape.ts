@@ -5,6 +5,7 @@ import { createTapeSql, GAP_IDS, TAPE_OPERATION, TAPE_TABLE } from "../tape/tape
 import { servesAReplica } from "./apply-changes.js";
 import { hasTable, readLocalValue, readPulledPosition, setLocalValue } from "./local-values.js";
 import { beginWrite, committing, type ReplicaSession } from "./replica-session.js";
+import { runOrFail } from "./run-or-fail.js";
 
 /**
  * Makes the tape where it is missing, and the capture triggers of all connections.
@@ -24,7 +25,7 @@ function* makeTapeInTransaction({ clientId }: ReplicaMetadata, mayHaveLostChange
   } else {
     const known = yield* readPulledPosition(clientId);
     yield* io.executeSql("writer", createTapeSql());
-    yield* io.runSql([
+    yield* runOrFail([
       setLocalValue("clientId", clientId),
       setLocalValue("pullGeneration", BigInt((known?.pullGeneration ?? -1) + 1)),
     ]);

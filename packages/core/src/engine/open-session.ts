@@ -24,15 +24,18 @@ export function* openSession(
     const pages = yield* config.openPages(config.path, metadata.pages);
     return newSession(config, metadata, { pages, recovered });
   } catch (error) {
-    yield* io.closeConnections();
+    yield* io.closeConnections(true);
     if (!hidesSyncedPages(error) || metadata.revision === undefined) throw error;
     return yield* openForgetting(config, metadata, [...recovered, error]);
   }
 }
 
-/** Gives up a session that could not be opened whole. */
+/**
+ * Gives up a session that could not be opened whole. The log stays: while an apply is pending, it may have the only
+ * images of the local pages, without which the apply cannot be undone.
+ */
 export function* abandonSession({ pages }: ReplicaSession): Coroutine<void> {
-  yield* io.closeConnections();
+  yield* io.closeConnections(true);
   yield* pages.close();
 }
 
@@ -70,7 +73,7 @@ function* openForgetting(
     const pages = yield* config.openPages(config.path, forgetful.pages);
     return newSession(config, forgetful, { pages, recovered });
   } catch (error) {
-    yield* io.closeConnections();
+    yield* io.closeConnections(true);
     throw error;
   }
 }
@@ -100,6 +103,8 @@ function newSession(
     metadata,
     applyPending: false,
     batchesSent: 0,
+    historyChecked: false,
+    remoteWentBack: false,
     earlierBoundaries: [],
     recovered,
     repair: undefined,

@@ -1,8 +1,8 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
-import type { TapePosition } from "../metadata/replica-metadata.js";
 import type { RemoteStep, RemoteStepResult, StepCondition } from "../ports/protocol-io.js";
+import type { TapePosition } from "../tape/tape-position.js";
 import { PUSH_POSITION_TABLE } from "../tape/tape-schema.js";
 import type { SqlStatement } from "../values/sql-value.js";
 import type { PushStep } from "./push-changes.js";
@@ -48,6 +48,10 @@ function checkPosition(clientId: string, expected: TapePosition | undefined): Sq
 /**
  * Sends changes and the position they reach as one transaction, if the position is still the expected one. Returns the
  * error the remote refused it with, having taken nothing of it; other failures are thrown.
+ *
+ * A column that another replica has added already is no failure: the batch is sent again without the step that adds it.
+ * Not in one go, because whatever runs after a step that may fail also runs when that step was skipped, and would commit
+ * what is left of a refused batch.
  */
 export function* sendPushBatch(
   clientId: string,
@@ -55,6 +59,21 @@ export function* sendPushBatch(
   expected: TapePosition | undefined,
   position: TapePosition,
 ): Coroutine<SyncError | typeof POSITION_MOVED | undefined> {
+  let rest = changes;
+  for (;;) {
+    const outcome = yield* sendOnce(clientId, rest, expected, position);
+    if (outcome === undefined || outcome === POSITION_MOVED || outcome instanceof SyncError) return outcome;
+    rest = rest.filter((step) => step !== outcome.done);
+  }
+}
+
+/** As `sendPushBatch`, once; `done` is a step that the remote refused because it is done already. */
+function* sendOnce(
+  clientId: string,
+  changes: readonly PushStep[],
+  expected: TapePosition | undefined,
+  position: TapePosition,
+): Coroutine<SyncError | typeof POSITION_MOVED | { readonly done: PushStep } | undefined> {
   const positionParams = [clientId, BigInt(position.pullGeneration), BigInt(position.changeId)];
   const statements: SqlStatement[] = [
     { sql: "BEGIN IMMEDIATE", params: [] },
@@ -68,23 +87,24 @@ export function* sendPushBatch(
   const steps = statements.map((statement, index): RemoteStep => {
     const previous = statements[index - 1];
     const condition: StepCondition =
-      previous === undefined ? "always" : mayFail(previous.sql) ? "in-transaction" : "previous-ok";
+      previous === undefined
+        ? "always"
+        : previous.sql === DEFER_FOREIGN_KEYS
+          ? "in-transaction"
+          : "previous-ok";
     return { sql: statement.sql, params: statement.params, condition, wantRows: false };
   });
   // A remote whose batches share a connection would keep what failed open.
   const rollback: RemoteStep = { sql: "ROLLBACK", params: [], condition: "in-transaction", wantRows: false };
   const results = yield* io.runRemoteBatch({ steps: [...steps, rollback], repeatable: false });
-  const failed = steps.findIndex(({ sql }, index) => {
-    const result = results[index];
-    if (result?.type !== "error") return result?.type !== "ok";
-    return !(
-      sql === DEFER_FOREIGN_KEYS ||
-      (mayFail(sql) && /duplicate|already exists/i.test(result.message))
-    );
-  });
+  const failed = steps.findIndex(
+    ({ sql }, index) => sql !== DEFER_FOREIGN_KEYS && results[index]?.type !== "ok",
+  );
   if (failed === -1) return undefined;
   if (failed === STEPS_BEFORE - 1) return POSITION_MOVED;
-  const change = changes[failed - STEPS_BEFORE]?.change;
+  const step = changes[failed - STEPS_BEFORE];
+  if (step !== undefined && isDone(step, results[failed])) return { done: step };
+  const change = step?.change;
   const what =
     change === undefined
       ? "The remote refused the push"
@@ -97,9 +117,10 @@ export function* sendPushBatch(
   });
 }
 
-/** Adding a column that is there already is no failure, another replica was first; and the pragma is only a wish. */
-function mayFail(sql: string): boolean {
-  return sql === DEFER_FOREIGN_KEYS || /^\s*ALTER\s+TABLE\s.*\sADD\s/is.test(sql);
+/** Adding a column that is there already is no failure: another replica was first. */
+function isDone({ statement }: PushStep, result: RemoteStepResult | undefined): boolean {
+  const addsColumn = /^\s*ALTER\s+TABLE\s.*\sADD\s/is.test(statement.sql);
+  return addsColumn && result?.type === "error" && /duplicate|already exists/i.test(result.message);
 }
 
 function refusalOf(

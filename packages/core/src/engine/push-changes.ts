@@ -1,17 +1,18 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
-import type { TapePosition } from "../metadata/replica-metadata.js";
 import { coalesceChanges } from "../replay/coalesce-changes.js";
 import { statementsOf } from "../replay/transform.js";
 import { parseTapeRow, readShapes, type Shapes } from "../tape/read-tape.js";
 import type { RowChange, TapeChange } from "../tape/tape-change.js";
 import { rowBytes, TapeCursor } from "../tape/tape-cursor.js";
+import { isBefore, type TapePosition } from "../tape/tape-position.js";
 import type { SqlStatement } from "../values/sql-value.js";
 import { resumeApply } from "./apply-changes.js";
 import { isLocalOnly } from "./local-only.js";
-import { readTapeEnd } from "./local-values.js";
+import { readPulledPosition, readTapeEnd } from "./local-values.js";
 import { POSITION_MOVED, readRemotePosition, sendPushBatch } from "./push-batch.js";
+import { isElsewhere, pushedOf } from "./replay-tape.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import type { ReplicaSession } from "./replica-session.js";
 import { nextBoundary, tapeBoundaries } from "./tape-boundaries.js";
@@ -80,8 +81,12 @@ function* pushFrom(
 ): Coroutine<typeof POSITION_MOVED | undefined> {
   const { config } = session;
   const { pullGeneration, last } = tape;
-  let expected = yield* readRemotePosition(session.metadata.clientId);
-  const first = startOf(expected, pullGeneration);
+  const { clientId } = session.metadata;
+  let expected = yield* readRemotePosition(clientId);
+  const first = pushedOf({ pullGeneration, lastChangeId: last }, expected);
+  if (first === undefined) throw isElsewhere(clientId);
+  // It was restored from a backup. What it has lost of this tape is sent again; the next pull has to be a whole one.
+  session.remoteWentBack ||= isBefore(expected, yield* readPulledPosition(clientId));
   for (let done = first; done < last; ) {
     const { until, changes } = yield* readBatch(config, done, tape);
     const position = { pullGeneration, changeId: until };
@@ -95,16 +100,6 @@ function* pushFrom(
   }
   session.metadata = { ...session.metadata, pushedChangeId: last, lastPushAt: yield* io.now() };
   return undefined;
-}
-
-/** Where on the tape to begin. */
-function startOf(remote: TapePosition | undefined, pullGeneration: number): number {
-  if (remote === undefined || remote.pullGeneration < pullGeneration) return 0;
-  if (remote.pullGeneration === pullGeneration) return remote.changeId;
-  throw new SyncError(
-    "pull-generation-ahead",
-    `The remote has pull generation ${remote.pullGeneration} of this client, the replica ${pullGeneration}: a copy of the replica may be in use elsewhere, or an older one was restored.`,
-  );
 }
 
 /** The changes after a change id up to the first boundary at which there are enough of them. */

@@ -11,7 +11,7 @@ import { nameAside } from "./keep-aside.js";
 import { readPulledPosition } from "./local-values.js";
 import { makeTape } from "./make-tape.js";
 import { abandonSession, checkIsSound, openSession } from "./open-session.js";
-import { commitReplay, replayAbove, replayTape } from "./replay-tape.js";
+import { commitReplay, pushedOf, replayAbove } from "./replay-tape.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import {
   acquireLock,
@@ -155,15 +155,13 @@ function* replayUnderLock(
   reader: ReplayJournalReader<TapeCopy>,
   knownPushed: number,
 ): Coroutine<{ readonly clientId: string }> {
-  const { clientId, pullGeneration } = reader.journal;
+  const { journal } = reader;
   yield* beginWrite(config);
   try {
-    const position = yield* readPulledPosition(clientId);
+    const pushed = pushedOf(journal, yield* readPulledPosition(journal.clientId));
     // Another copy of the replica has gone on under that name: from now on this one is a client of its own.
-    const isElsewhere = position !== undefined && position.pullGeneration > pullGeneration;
-    const identity = isElsewhere ? yield* newClientId(config) : clientId;
-    if (isElsewhere) yield* replayAbove(config, reader, knownPushed, identity);
-    else yield* replayTape(config, reader);
+    const identity = pushed === undefined ? yield* newClientId(config) : journal.clientId;
+    yield* replayAbove(config, reader, pushed ?? knownPushed, identity);
     yield* commitReplay();
     return { clientId: identity };
   } catch (error) {

@@ -9,12 +9,13 @@ import { statementsOf } from "../replay/transform.js";
 import { parseTapeRow } from "../tape/read-tape.js";
 import type { ReplayJournalReader, TapeCopy } from "../tape/replay-journal.js";
 import type { RowChange, SchemaChange, TapeChange } from "../tape/tape-change.js";
+import { isBefore, type TapePosition } from "../tape/tape-position.js";
 import { createTapeSql, SHAPE_TABLE } from "../tape/tape-schema.js";
-import type { SqlStatement } from "../values/sql-value.js";
 import { isLocalOnly } from "./local-only.js";
 import { readPulledPosition, setLocalValue } from "./local-values.js";
 import { parkChange } from "./park-change.js";
 import type { ReplicaConfig } from "./replica-config.js";
+import { runOrFail } from "./run-or-fail.js";
 
 /** A change that could not be replayed, and why. */
 interface ReplayFailure extends SqlFailure {
@@ -23,6 +24,8 @@ interface ReplayFailure extends SqlFailure {
 
 /** What an ALTER or DROP says when the remote has already done the same, or the object is gone there. */
 const NOTHING_TO_DO = /duplicate column name|there is already (an|another) |already exists|no such /;
+/** Codes of SQLite's that say nothing of a change. */
+const HOST_FAILURE = /^SQLITE_(FULL|IOERR|CANTOPEN|READONLY|NOMEM|BUSY|LOCKED|INTERRUPT)/;
 /** What a CREATE says when what it builds on is not there. */
 const NO_PLACE = /no such (table|column|index|view|trigger)/;
 
@@ -31,21 +34,37 @@ const NO_PLACE = /no such (table|column|index|view|trigger)/;
  * remote does not have yet is repeated, and thereby recorded again; the rest is in the pages. Fails with
  * `replay-conflict` when a change and the remote state cannot both hold.
  */
-export function* replayTape(config: ReplicaConfig, reader: ReplayJournalReader<TapeCopy>): Coroutine<void> {
+export function* replayTape(config: ReplicaConfig, reader: ReplayJournalReader): Coroutine<void> {
   const { journal } = reader;
   const position = yield* readPulledPosition(journal.clientId);
-  if (position !== undefined && position.pullGeneration > journal.pullGeneration) {
-    throw generationAhead(journal.clientId);
+  if (!journal.full && isBefore(position, journal.position)) {
+    throw new SyncError(
+      "remote-went-back",
+      `The remote has lost pushes of the client ${journal.clientId} that it had taken: it was restored from a backup. What it says has changed is not enough to follow it.`,
+    );
   }
-  const pushed = position?.pullGeneration === journal.pullGeneration ? position.changeId : 0;
+  const pushed = pushedOf(journal, position);
+  if (pushed === undefined) throw isElsewhere(journal.clientId);
   yield* replayAbove(config, reader, pushed);
 }
 
-/** The remote has taken pushes of a later tape of this client. */
-function generationAhead(clientId: string): SyncError {
+/**
+ * Up to which change the remote has a tape; `undefined` when it has taken pushes of this client that are not on it.
+ */
+export function pushedOf(
+  tape: Pick<TapeCopy, "pullGeneration" | "lastChangeId">,
+  position: TapePosition | undefined,
+): number | undefined {
+  if (position === undefined || position.pullGeneration < tape.pullGeneration) return 0;
+  if (position.pullGeneration > tape.pullGeneration) return undefined;
+  return position.changeId <= (tape.lastChangeId ?? position.changeId) ? position.changeId : undefined;
+}
+
+/** Another copy of the replica has gone on under this client's name. */
+export function isElsewhere(clientId: string): SyncError {
   return new SyncError(
     "pull-generation-ahead",
-    `The remote knows a later state of the client ${clientId} than this replica: a copy of the replica is in use elsewhere, or an older one was restored. Repair the replica: it then goes on as a client of its own.`,
+    `The remote has taken pushes of the client ${clientId} that this replica does not know: a copy of the replica is in use elsewhere, or an older one was restored. Repair the replica: it then goes on as a client of its own.`,
   );
 }
 
@@ -170,11 +189,6 @@ function* columnsOf(table: string): Coroutine<ReadonlySet<string>> {
   return new Set(rows.map(([name]) => foldName(String(name))));
 }
 
-function* runOrFail(statements: readonly SqlStatement[]): Coroutine<void> {
-  const failure = yield* io.runSql(statements);
-  if (failure !== undefined) throw new SyncError("sql-failed", failure.message, { sqlCode: failure.sqlCode });
-}
-
 /** Commits the replay. Foreign keys are checked only here, because steps may mend what earlier steps broke. */
 export function* commitReplay(): Coroutine<void> {
   try {
@@ -200,6 +214,8 @@ function conflict({ change, message, sqlCode }: ReplayFailure): SyncError {
       { sqlCode },
     );
   }
+  // A disk that is full or broken is nobody's conflict.
+  if (HOST_FAILURE.test(sqlCode)) return new SyncError("sql-failed", message, { sqlCode });
   const where =
     change.type === "schema" ? "A local schema change" : `A local ${change.type} in ${change.shape.table}`;
   return new SyncError(

@@ -16,6 +16,10 @@ export interface ReplicaSession {
   applyPending: boolean;
   /** Batches that were sent to the remote in this session, whatever became of them. */
   batchesSent: number;
+  /** It has been seen in this session that the remote's revisions are those of the database that was pulled. */
+  historyChecked: boolean;
+  /** The remote is at an earlier state than it was: from its changes alone the replica cannot follow. */
+  remoteWentBack: boolean;
   /** What was wrong when the replica was opened, and has been seen to. Empty for a sound one. */
   readonly recovered: readonly SyncError[];
   /** The repair that opening took. */

@@ -87,6 +87,7 @@ function* copyFromDatabase(
     id: hexOf(yield* io.randomBytes(16)),
     clientId: String(local.get(LOCAL_VALUE.clientId)),
     pullGeneration: Number(local.get(LOCAL_VALUE.pullGeneration)),
+    lastChangeId: yield* lastChangeIdOf(query),
     tapeValues: Number(columns[0]?.[0]) - TAPE_FIXED_COLUMNS.length,
     shapes: shapeRows.map(([id, description]) => [Number(id), JSON.parse(String(description)) as TableShape]),
   };
@@ -107,6 +108,17 @@ function* copyFromDatabase(
   const unreadable = yield* copyRows(query, new Map(copy.shapes), take);
   yield* writer.finish();
   return { file, changes, unreadable, knownPushed: Number(positions[0]?.[0] ?? 0) };
+}
+
+/** `undefined` where the end of the tape cannot be read. */
+function* lastChangeIdOf(query: TapeQuery): Coroutine<number | undefined> {
+  try {
+    const [row] = yield* query(`SELECT max(id) FROM ${TAPE_TABLE}`, []);
+    return Number(row?.[0] ?? 0);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return undefined;
+  }
 }
 
 /** Hands over all rows that can be read, in order; returns why others could not. */

@@ -1,10 +1,12 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { namingEndpoint } from "../errors/naming-endpoint.js";
+import { SyncError } from "../errors/sync-error.js";
 import { PageDownload } from "../pages/page-download.js";
 import type { PullHandle } from "../ports/protocol-io.js";
 import type { PageImages } from "../ports/replica-pages.js";
 import { type ReplicaSession, replicaFiles } from "./replica-session.js";
+import { hasSameHistory } from "./same-history.js";
 
 /** Pages that a pull has brought, not yet applied. */
 export interface PulledChanges {
@@ -15,6 +17,8 @@ export interface PulledChanges {
   readonly endpoint: string;
   /** The revision they are to be applied on. */
   readonly since: string | undefined;
+  /** Whether they are all pages of the database, whatever the replica has of it. */
+  readonly full: boolean;
   /** Batches of this session sent when it was asked for: these it is sure to contain. */
   readonly batchesSent: number;
   /** Frees the download. */
@@ -29,15 +33,50 @@ export function* waitChanges(
   session: ReplicaSession,
   options: { readonly longPollTimeoutMs?: number } = {},
 ): Coroutine<PulledChanges | undefined> {
-  const { config, metadata, batchesSent } = session;
-  const since = metadata.revision;
-  const { pull, header } = yield* io.startPull({
-    ...(since !== undefined && { clientRevision: since }),
-    longPollTimeoutMs: since === undefined ? 0 : (options.longPollTimeoutMs ?? config.longPollTimeoutMs),
-  });
   try {
-    const download = yield* namingEndpoint(header.endpoint, receiveAll(session, pull, header.databaseSize));
-    return download && { ...header, since, batchesSent, pages: download, dispose: () => download.dispose() };
+    return yield* askForChanges(session, options);
+  } catch (error) {
+    // It may have broken off because the server was put back to an earlier state.
+    if (error instanceof SyncError && error.blame === "network") session.historyChecked = false;
+    throw error;
+  }
+}
+
+function* askForChanges(
+  session: ReplicaSession,
+  options: { readonly longPollTimeoutMs?: number },
+): Coroutine<PulledChanges | undefined> {
+  const { revision } = session.metadata;
+  const longPollTimeoutMs = options.longPollTimeoutMs ?? session.config.longPollTimeoutMs;
+  if (revision !== undefined && !session.remoteWentBack && (yield* hasSameHistory(session))) {
+    const { changes, now } = yield* pullSince(session, revision, longPollTimeoutMs);
+    // A remote that says it is at another revision, and has no page to send, has lost what this replica knows of it.
+    if (changes !== undefined || now === revision) return changes;
+  }
+  return (yield* pullSince(session, undefined, 0)).changes;
+}
+
+function* pullSince(
+  session: ReplicaSession,
+  since: string | undefined,
+  longPollTimeoutMs: number,
+): Coroutine<{ readonly changes: PulledChanges | undefined; readonly now: string }> {
+  const { batchesSent, metadata } = session;
+  const full = since === undefined;
+  const request = { ...(since !== undefined && { clientRevision: since }), longPollTimeoutMs };
+  const { pull, header } = yield* io.startPull(request);
+  try {
+    const receiving = receiveAll(session, pull, header.databaseSize, full);
+    const download = yield* namingEndpoint(header.endpoint, receiving);
+    const changes = download && {
+      ...header,
+      since: metadata.revision,
+      full,
+      batchesSent,
+      pages: download,
+      dispose: () => download.dispose(),
+    };
+    return { changes, now: header.revision };
   } finally {
     yield* io.endPull(pull);
   }
@@ -45,9 +84,10 @@ export function* waitChanges(
 
 /** Downloads the pages of a pull; `undefined` when there are none. */
 function* receiveAll(
-  { config, metadata }: ReplicaSession,
+  { config }: ReplicaSession,
   pull: PullHandle,
   databaseSize: number,
+  full: boolean,
 ): Coroutine<PageDownload | undefined> {
   let download: PageDownload | undefined;
   try {
@@ -60,7 +100,7 @@ function* receiveAll(
       yield* download.add(batch);
       config.onProgress?.({ phase: "pull", done: download.pageCount, total: undefined });
     }
-    if (download !== undefined) yield* download.checkComplete(metadata.revision === undefined);
+    if (download !== undefined) yield* download.checkComplete(full);
     return download;
   } catch (error) {
     if (download !== undefined) yield* download.dispose();

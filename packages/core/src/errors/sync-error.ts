@@ -29,6 +29,7 @@ export const ERROR_BLAME = {
   "unexpected-response": "protocol",
   "invalid-page-stream": "protocol",
   "pull-generation-ahead": "protocol",
+  "remote-went-back": "remote",
   unauthorized: "remote",
   "remote-rejected": "remote",
   "remote-sql-failed": "remote",

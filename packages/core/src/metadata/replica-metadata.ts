@@ -9,6 +9,8 @@ export interface ReplicaMetadata {
   readonly clientId: string;
   /** The synced revision; `undefined` before the first pull. */
   readonly revision: string | undefined;
+  /** Some numbers of pages that the last pull changed: by them the revision is told from another one of its name. */
+  readonly witnesses: readonly number[];
   readonly pages: SyncedPages;
   /**
    * Stamp of the database file when this was saved. While it holds, nobody else has moved pages into the file, and what
@@ -22,12 +24,6 @@ export interface ReplicaMetadata {
   /** Milliseconds since the Unix epoch, `undefined` for never. */
   readonly lastPullAt: number | undefined;
   readonly lastPushAt: number | undefined;
-}
-
-/** A position on a tape. */
-export interface TapePosition {
-  readonly pullGeneration: number;
-  readonly changeId: number;
 }
 
 /** What the file begins with, whatever its version. */
@@ -71,6 +67,7 @@ export function decodeMetadata(bytes: Uint8Array, path: string): ReplicaMetadata
   return {
     clientId: content.clientId,
     revision: content.revision,
+    witnesses: content.witnesses,
     pages: {
       databaseSize: content.pages.databaseSize,
       header: content.pages.header,

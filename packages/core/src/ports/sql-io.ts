@@ -30,8 +30,11 @@ export interface SqlIo {
    * mode afterwards, without automatic checkpoints. At most one file is open at a time.
    */
   openConnections(path: string): MaybePromise<void>;
-  /** Closes all of them, the app's too. SQLite then checkpoints and removes the WAL if no other process has it open. */
-  closeConnections(): MaybePromise<void>;
+  /**
+   * Closes all of them, the app's too. SQLite then checkpoints and removes the WAL if no other process has it open;
+   * with `keepLog` the files stay as they are, as after a crash.
+   */
+  closeConnections(keepLog?: boolean): MaybePromise<void>;
   /**
    * All rows of one query of a database file that is not open, which is read as it is and not changed. Fails when there
    * is no such file, or it is no database.

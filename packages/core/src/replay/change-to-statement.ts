@@ -29,7 +29,8 @@ export function changeToStatement(change: RowChange, target: ReplayTarget = {}):
       return updateStatement(change.shape, change.before, change.after, target);
     case "delete": {
       const parameters = new Parameters();
-      const where = rowCondition(change.shape, change.before, parameters);
+      const where = rowCondition(change.shape, change.before, target, parameters);
+      if (where === undefined) return undefined;
       return parameters.statement(`DELETE FROM ${quoteIdentifier(change.shape.table)} WHERE ${where}`);
     }
   }
@@ -101,13 +102,20 @@ function updateStatement(
     assignments.push(`${quoteIdentifier(name)} = ${parameters.add(value)}`);
   });
   if (assignments.length === 0) return undefined;
-  const where = rowCondition(shape, before, parameters);
+  const where = rowCondition(shape, before, target, parameters);
+  if (where === undefined) return undefined;
   const sql = `UPDATE ${quoteIdentifier(shape.table)} SET ${assignments.join(", ")} WHERE ${where}`;
   return parameters.statement(sql);
 }
 
-function rowCondition(shape: TableShape, before: SqlRow, parameters: Parameters): string {
-  if (shape.key.type === "rowid") return rowidCondition(shape, before, parameters);
+/** `undefined` when nothing is left that the row could be known by. */
+function rowCondition(
+  shape: TableShape,
+  before: SqlRow,
+  target: ReplayTarget,
+  parameters: Parameters,
+): string | undefined {
+  if (shape.key.type === "rowid") return rowidCondition(shape, before, target, parameters);
   const names = shape.columns;
   const keyIs = shape.key.columns
     .map((name) => {
@@ -120,19 +128,35 @@ function rowCondition(shape: TableShape, before: SqlRow, parameters: Parameters)
     .join(" AND ");
   if (!hasNullKey(shape, before)) return keyIs;
   const likeness = names
-    .map((name, index) => `(${quoteIdentifier(name)} IS ${parameters.add(before[index] as SqlValue)})`)
+    .flatMap((name, index) =>
+      hasColumn(shape, name, target)
+        ? [`(${quoteIdentifier(name)} IS ${parameters.add(before[index] as SqlValue)})`]
+        : [],
+    )
     .join(" + ");
   const table = quoteIdentifier(shape.table);
   return `rowid = (SELECT rowid FROM ${table} WHERE ${keyIs} ORDER BY ${likeness} DESC LIMIT 1)`;
 }
 
 /** The row as it was, at its rowid or anywhere; else the row at its rowid, if it has anything of it. */
-function rowidCondition(shape: TableShape, before: SqlRow, parameters: Parameters): string {
-  const [alias, ...columns] = imageColumns(shape).map(quoteIdentifier);
+function rowidCondition(
+  shape: TableShape,
+  before: SqlRow,
+  target: ReplayTarget,
+  parameters: Parameters,
+): string | undefined {
+  const [rowidName, ...names] = imageColumns(shape);
+  const alias = quoteIdentifier(String(rowidName));
+  const known = names.flatMap((name, index) =>
+    hasColumn(shape, name, target)
+      ? [{ column: quoteIdentifier(name), value: before[index + 1] as SqlValue }]
+      : [],
+  );
+  if (known.length === 0) return undefined;
   const select = `SELECT ${alias} FROM ${quoteIdentifier(shape.table)} WHERE`;
   const atRowid = (): string => `${alias} = ${parameters.add(before[0] as SqlValue)}`;
   const image = (glue: string): string =>
-    columns.map((name, index) => `${name} IS ${parameters.add(before[index + 1] as SqlValue)}`).join(glue);
+    known.map(({ column, value }) => `${column} IS ${parameters.add(value)}`).join(glue);
   const same = `${select} ${atRowid()} AND ${image(" AND ")}`;
   const moved = `${select} ${image(" AND ")} LIMIT 1`;
   const changed = `${select} ${atRowid()} AND (${image(" OR ")})`;

@@ -24,7 +24,11 @@ const SPACE = /[ \t\n\f\r\uFEFF]/;
 const WORD_START = /[A-Za-z_\u0080-\uFFFF]/;
 const WORD = /[A-Za-z0-9_$\u0080-\uFFFF]*/y;
 const NUMBER = /0[xX][0-9a-fA-F_]+|(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9_]+)?/y;
-const VARIABLE = /\?[0-9]*|[:@#$](?:[A-Za-z0-9_$\u0080-\uFFFF]|::)+(?:\([^ \t\n\f\r)]*\))?/y;
+const VARIABLE = /\?[0-9]*|[:@#$](?:[A-Za-z0-9_$\u0080-\uFFFF]|::)+/y;
+/** What may stand in the parentheses of a Tcl variable. */
+const VARIABLE_INDEX = /[^\0 \t\n\v\f\r)]*/y;
+/** `::` alone is no name. */
+const NAMED = /[^:]/;
 const OPERATOR = /->>|->|\|\||<<|>>|<>|<=|>=|==|!=|[-+*/%=<>&|~(),.;]/y;
 
 /** The tokens of an SQL text, by SQLite's lexical rules. Never fails; a NUL ends the text, as it does for SQLite. */
@@ -56,7 +60,7 @@ export function nextToken(sql: string, from: number): SqlToken | undefined {
   const number = matchEnd(NUMBER, sql, start);
   if (number > start) return token(sql, "number", start, number);
   const variable = matchEnd(VARIABLE, sql, start);
-  if (variable > start) return token(sql, "variable", start, variable);
+  if (variable > start) return variableToken(sql, start, variable);
   const operator = matchEnd(OPERATOR, sql, start);
   if (operator > start) return token(sql, "operator", start, operator);
   return token(sql, "illegal", start, start + 1);
@@ -111,6 +115,15 @@ function closed(sql: string, start: number, open: number, quote: string, type: S
     if (sql[close + 1] !== quote) return token(sql, type, start, close + 1);
     position = close + 2;
   }
+}
+
+/** A variable whose name ends at `end`, with its index if it has one: without its `)` SQLite refuses all of it. */
+function variableToken(sql: string, start: number, end: number): SqlToken {
+  if (sql[start] === "?") return token(sql, "variable", start, end);
+  if (!NAMED.test(sql.slice(start + 1, end))) return token(sql, "illegal", start, end);
+  if (sql[end] !== "(") return token(sql, "variable", start, end);
+  const close = matchEnd(VARIABLE_INDEX, sql, end + 1);
+  return sql[close] === ")" ? token(sql, "variable", start, close + 1) : token(sql, "illegal", start, close);
 }
 
 function matchEnd(pattern: RegExp, sql: string, start: number): number {

@@ -8,6 +8,7 @@ import { crc32 } from "../values/crc32.js";
 import type { SqlRow } from "../values/sql-value.js";
 import { decodeUtf8, encodeUtf8 } from "../values/utf8.js";
 import { decodeRows, encodeRows } from "./row-codec.js";
+import type { TapePosition } from "./tape-position.js";
 
 /**
  * The replay journal, `<database>-replay`: everything needed to finish an apply whose publish has replaced L by S(R').
@@ -20,6 +21,11 @@ export interface ReplayJournal extends TapeCopy {
   /** The synced revision once the apply is done. */
   readonly revision: string;
   readonly plan: PublishPlan;
+  readonly witnesses: readonly number[];
+  /** Whether the published pages are all of the database. */
+  readonly full: boolean;
+  /** How far the remote had this client's tape before; the published state must not know less. */
+  readonly position: TapePosition | undefined;
 }
 
 /** What a copy of a tape has to say beside its rows. */
@@ -28,6 +34,8 @@ export interface TapeCopy {
   readonly clientId: string;
   /** Pull generation of the tape. */
   readonly pullGeneration: number;
+  /** The newest change id that was given; `undefined`: it could not be read. */
+  readonly lastChangeId: number | undefined;
   /** Columns of the tape table: how wide it has to be made again. */
   readonly tapeValues: number;
   /** The rows of `tributary_shape`. */
@@ -90,10 +98,12 @@ export class ReplayJournalReader<T extends TapeCopy = ReplayJournal> {
    * `undefined` when there is no journal, or one that was not finished. Fails with `damaged-file` for one that was, but
    * not by this version of Tributary.
    */
-  static *open(path: string): Coroutine<ReplayJournalReader | undefined> {
+  static *open<T extends TapeCopy = ReplayJournal>(
+    path: string,
+  ): Coroutine<ReplayJournalReader<T> | undefined> {
     const file = yield* io.openFile(path, "read");
     if (file === undefined) return undefined;
-    let reader: ReplayJournalReader | undefined;
+    let reader: ReplayJournalReader<T> | undefined;
     try {
       const header = yield* readBlock(file, 0);
       // A file that a crash left without its first bytes reads as zeros, which is an empty block: no header.
@@ -106,7 +116,7 @@ export class ReplayJournalReader<T extends TapeCopy = ReplayJournal> {
         block = yield* readBlock(file, at);
       }
       if (block === undefined) return undefined;
-      reader = new ReplayJournalReader(file, parseHeader(header, path), firstRows);
+      reader = new ReplayJournalReader<T>(file, parseHeader<T>(header, path), firstRows);
       return reader;
     } finally {
       if (reader === undefined) yield* io.closeFile(file);
@@ -142,7 +152,7 @@ function* readBlock(file: FileHandle, at: number): Coroutine<Uint8Array | undefi
   return crc32(payload) === view.getUint32(4, true) ? payload : undefined;
 }
 
-function parseHeader(bytes: Uint8Array, path: string): ReplayJournal {
+function parseHeader<T>(bytes: Uint8Array, path: string): T {
   let header: unknown;
   try {
     header = JSON.parse(decodeUtf8(bytes));
@@ -150,8 +160,8 @@ function parseHeader(bytes: Uint8Array, path: string): ReplayJournal {
     throw damaged(path, cause);
   }
   // What is in it is taken as it was written: the checksum holds.
-  if (typeof header !== "object" || header === null || !("id" in header)) throw damaged(path);
-  return header as ReplayJournal;
+  if (typeof header !== "object" || header === null || Array.isArray(header)) throw damaged(path);
+  return header as T;
 }
 
 function damaged(path: string, cause?: unknown): SyncError {

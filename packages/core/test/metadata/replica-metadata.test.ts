@@ -7,6 +7,7 @@ import { encodeUtf8 } from "../../src/values/utf8.js";
 const METADATA: ReplicaMetadata = {
   clientId: "laptop-3f2a0b1c-0000-4000-8000-000000000000",
   revision: "ä-17",
+  witnesses: [7, 12],
   pages: {
     databaseSize: 12,
     header: { writeVersion: 1, readVersion: 1, schemaCookie: 4_294_967_295 },

@@ -46,4 +46,20 @@ describe("tokenizeSql", () => {
     expect(got.map((token) => `${token.type} ${token.text}`)).toEqual(tokens);
     for (const token of got) expect(sql.slice(token.start, token.end)).toBe(token.text);
   });
+
+  test("takes an index without an end for illegal as SQLite does, and does not look for its end again and again", () => {
+    expect(tokenizeSql("$a(b)c $a(b c $::(d) :e(").map(({ type, text }) => [type, text])).toEqual([
+      ["variable", "$a(b)"],
+      ["word", "c"],
+      ["illegal", "$a(b"],
+      ["word", "c"],
+      ["illegal", "$::"],
+      ["operator", "("],
+      ["word", "d"],
+      ["operator", ")"],
+      ["illegal", ":e("],
+    ]);
+    // Took minutes.
+    expect(tokenizeSql("@a(::".repeat(200_000))).toHaveLength(1);
+  });
 });

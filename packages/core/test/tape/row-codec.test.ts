@@ -28,3 +28,15 @@ test("a value larger than the first buffer fits", () => {
   expect(Buffer.from(blob).equals(Buffer.alloc(200_000, 7))).toBe(true);
   expect(second).toEqual([1n]);
 });
+
+test.each([
+  ["a row count cut off", [1]],
+  ["fewer values than it counts", [2, 0, 0]],
+  ["an integer cut off", [1, 0, 1, 0, 0, 0, 0, 0, 0, 0]],
+  ["a text longer than what is left", [1, 0, 3, 0xff, 0xff, 0xff, 0x7f, 65]],
+  ["a value of an unknown kind", [1, 0, 9, 0, 0, 0, 0]],
+])("%s is a damaged file, not rows", (_what, bytes) => {
+  expect(() => decodeRows(Uint8Array.from(bytes))).toThrow(
+    expect.objectContaining({ name: "SyncError", code: "damaged-file" }),
+  );
+});

@@ -40,3 +40,28 @@ test("CRC-32 of the standard's check value, in one piece and in two", () => {
   expect(crc32(bytes)).toBe(0xcbf43926);
   expect(crc32(bytes.subarray(4), crc32(bytes.subarray(0, 4)))).toBe(0xcbf43926);
 });
+
+test("makes of malformed bytes what the platform does", () => {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  for (const hex of [
+    "e0807f",
+    "f5808080",
+    "eda080",
+    "f4908080",
+    "f0808080",
+    "e282",
+    "c080",
+    "f09f98",
+    "80ff",
+  ]) {
+    const bytes = new Uint8Array(Buffer.from(`61${hex}62`, "hex"));
+    expect(decodeUtf8(bytes), hex).toBe(decoder.decode(bytes));
+  }
+  const bytes = fc.uint8Array({ minLength: 1, maxLength: 12 });
+  fc.assert(
+    fc.property(bytes, (junk) => {
+      expect(decodeUtf8(junk)).toBe(decoder.decode(junk));
+    }),
+    { seed: 3, numRuns: 2_000 },
+  );
+});

@@ -1,0 +1,55 @@
+import type { Coroutine } from "../coroutine/coroutine.js";
+import { io } from "../coroutine/io.js";
+import { SyncError } from "../errors/sync-error.js";
+import { pageIdOf } from "../values/page.js";
+import type { ReplicaSession } from "./replica-session.js";
+
+/** A revision that only counts, as Turso's server gives it: the same number may name another state after a restore. */
+const COUNT = /^[0-9]+$/;
+/** How many pages of a pull are remembered. */
+const WITNESSES = 3;
+
+/** Pages that a pull has changed, by which its revision can be told from another state of the same number. */
+export function witnessesOf(pageNumbers: Uint32Array): readonly number[] {
+  return [...pageNumbers.slice(-WITNESSES)];
+}
+
+/**
+ * Whether the remote still is the database that was pulled from. A server whose revisions carry no epoch may have been
+ * restored from a backup and have grown since: its changes would then be laid over pages they do not belong to. So, once
+ * in a session, it is asked for page 1 and the pages of the last pull as of the synced revision, and they are compared.
+ */
+export function* hasSameHistory(session: ReplicaSession): Coroutine<boolean> {
+  const { revision, witnesses } = session.metadata;
+  if (session.historyChecked || revision === undefined || !COUNT.test(revision)) return true;
+  for (const page of new Set([1, ...witnesses])) {
+    if (page <= session.pages.synced.databaseSize && !(yield* isSamePage(session, page, revision)))
+      return false;
+  }
+  session.historyChecked = true;
+  return true;
+}
+
+function* isSamePage(session: ReplicaSession, page: number, revision: string): Coroutine<boolean> {
+  const from = pageIdOf(page);
+  const request = { serverRevision: revision, pages: { from, to: from + 1 }, longPollTimeoutMs: 0 };
+  let isSame = false;
+  try {
+    const { pull, header } = yield* io.startPull(request);
+    try {
+      const batch = yield* io.receivePages(pull);
+      const known = yield* session.pages.readSynced(page);
+      isSame =
+        header.revision === revision &&
+        batch?.pageIds.length === 1 &&
+        batch.bytes.every((byte, index) => byte === known[index]);
+    } finally {
+      yield* io.endPull(pull);
+    }
+  } catch (error) {
+    // It answered, and makes no sense of the revision: Turso's server says 500 to one that is ahead of it.
+    const answered = error instanceof SyncError && (error.details.status ?? 0) >= 400;
+    if (!answered || error.code === "unauthorized") throw error;
+  }
+  return isSame;
+}
