@@ -17,6 +17,7 @@ const checks = [
   ["generated code", "turbo", ["run", "generate", "--force", "--output-logs=errors-only"]],
   ["generated code is up to date", "git", ["diff", "--exit-code", "--", "packages/wire/src/gen"]],
   ["file lengths", "node", ["scripts/file-lengths.mjs"]],
+  ["spec and errors", "node", ["scripts/check-docs.mjs"]],
 ];
 
 let failed = 0;
