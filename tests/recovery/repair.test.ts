@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   truncateSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -231,3 +232,29 @@ test.each([
     await expectSynced(specimen, path);
   },
 );
+
+test.each([
+  ["a bit of its head is flipped", 40],
+  ["a bit of a row is flipped", -30],
+  ["its end is missing", undefined],
+])("a journal that is the only copy of local changes is never dropped: %s", async (_what, offset) => {
+  const specimen = await makeSpecimen({ interrupted: true });
+  const path = specimen.copy();
+  const journal = readFileSync(`${path}-replay`);
+  const damaged = Buffer.from(offset === undefined ? journal.subarray(0, -8) : journal);
+  if (offset !== undefined) {
+    const at = offset < 0 ? damaged.length + offset : offset;
+    damaged[at] = (damaged[at] as number) ^ 0x10;
+  }
+  writeFileSync(`${path}-replay`, damaged);
+  const options = { path, url: specimen.remote.url };
+  await expect(withReplica(options, () => {})).rejects.toMatchObject({ code: "damaged-file" });
+  expect(readFileSync(`${path}-replay`).equals(damaged)).toBe(true);
+  const lossy = specimen.copy();
+  writeFileSync(`${lossy}-replay`, damaged);
+  const report = await repairReplica({ ...options, path: lossy, acceptLoss: true });
+  expect(report.unreadable).toMatchObject({ code: "damaged-file" });
+  expect(kept(lossy)).toContain("-replay");
+  writeFileSync(`${path}-replay`, journal);
+  await expectSynced(specimen, path);
+});

@@ -8,6 +8,7 @@ import { type ReplayJournal, ReplayJournalReader, ReplayJournalWriter } from "..
 import { TapeCursor } from "../tape/tape-cursor.js";
 import { TAPE_FIXED_COLUMNS, TAPE_TABLE } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
+import { hasContent } from "./keep-aside.js";
 import { hasTable, readLocalValue, readPulledPosition } from "./local-values.js";
 import { commitReplay, replayTape } from "./replay-tape.js";
 import type { ReplicaConfig } from "./replica-config.js";
@@ -78,7 +79,8 @@ export function* finishApply(session: ReplicaSession, trusted = true): Coroutine
   session.applyPending = true;
   const reader = yield* ReplayJournalReader.open(path);
   let reasonOfUndo: unknown;
-  if (reader !== undefined) {
+  if (reader === undefined) yield* checkIsNotNeeded(path);
+  else {
     try {
       reasonOfUndo = yield* completeApply(session, reader, trusted);
     } finally {
@@ -89,6 +91,19 @@ export function* finishApply(session: ReplicaSession, trusted = true): Coroutine
   yield* io.removeFile(path);
   session.applyPending = false;
   if (reasonOfUndo !== undefined) throw reasonOfUndo;
+}
+
+/**
+ * A journal that was not finished, or cannot be read, is needed if its publish has happened: then the tape is only there.
+ * A tape in the database says that it has not, or that the replay has happened too.
+ */
+function* checkIsNotNeeded(path: string): Coroutine<void> {
+  if (!(yield* hasContent(path)) || (yield* hasTable(TAPE_TABLE))) return;
+  throw new SyncError(
+    "damaged-file",
+    `${path} cannot be read to its end. It is the only copy of local changes: keep all files of the replica.`,
+    { path },
+  );
 }
 
 /** The steps after the publish. Returns why they were undone; `undefined` when they were not. */

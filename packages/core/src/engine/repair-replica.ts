@@ -136,7 +136,7 @@ function* replaySalvaged(
   { knownPushed }: SalvagedTape,
 ): Coroutine<number> {
   const { config } = session;
-  const reader = yield* ReplayJournalReader.open<TapeCopy>(file);
+  const reader = yield* ReplayJournalReader.open<TapeCopy>(file, true);
   if (reader === undefined)
     throw new SyncError("io-failed", `${file} is not what was written to it.`, { path: file });
   try {

@@ -50,15 +50,29 @@ export function* salvageTape(path: string, onRead: (changes: number) => void): C
       unreadable = error;
     }
   }
-  const file = replicaFiles(path).journal;
-  const reader = yield* ReplayJournalReader.open<ReplayJournal>(file);
-  if (reader === undefined) return { file: undefined, changes: 0, unreadable, knownPushed: 0 };
+  return yield* readJournal(replicaFiles(path).journal, unreadable);
+}
+
+/** @param why Why the database could not be read, if there is one. */
+function* readJournal(file: string, why: SyncError | undefined): Coroutine<SalvagedTape> {
+  const none = { file: undefined, changes: 0, knownPushed: 0 };
+  if (!(yield* hasContent(file))) return { ...none, unreadable: why };
+  const damage = new SyncError("damaged-file", `${file} cannot be read to its end.`, {
+    path: file,
+    cause: why,
+  });
+  const whole = yield* ReplayJournalReader.open<ReplayJournal>(file);
+  const reader = whole ?? (yield* ReplayJournalReader.open<ReplayJournal>(file, true));
+  if (reader === undefined) return { ...none, unreadable: damage };
   let changes = 0;
-  for (let rows = yield* reader.nextRows(); rows.length > 0; rows = yield* reader.nextRows()) {
-    changes += rows.length;
+  try {
+    for (let rows = yield* reader.nextRows(); rows.length > 0; rows = yield* reader.nextRows()) {
+      changes += rows.length;
+    }
+  } finally {
+    yield* reader.close();
   }
-  yield* reader.close();
-  return { file, changes, unreadable: undefined, knownPushed: 0 };
+  return { file, changes, unreadable: whole === undefined ? damage : undefined, knownPushed: 0 };
 }
 
 /** Whether an error of SQLite says that pages of the file are not what they should be. */

@@ -97,9 +97,12 @@ export class ReplayJournalReader<T extends TapeCopy = ReplayJournal> {
   /**
    * `undefined` when there is no journal, or one that was not finished. Fails with `damaged-file` for one that was, but
    * not by this version of Tributary.
+   *
+   * @param partial Be content with the rows before the first that cannot be read.
    */
   static *open<T extends TapeCopy = ReplayJournal>(
     path: string,
+    partial = false,
   ): Coroutine<ReplayJournalReader<T> | undefined> {
     const file = yield* io.openFile(path, "read");
     if (file === undefined) return undefined;
@@ -115,7 +118,7 @@ export class ReplayJournalReader<T extends TapeCopy = ReplayJournal> {
         at += BLOCK_HEADER + block.length;
         block = yield* readBlock(file, at);
       }
-      if (block === undefined) return undefined;
+      if (block === undefined && !partial) return undefined;
       reader = new ReplayJournalReader<T>(file, parseHeader<T>(header, path), firstRows);
       return reader;
     } finally {

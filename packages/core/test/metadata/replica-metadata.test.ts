@@ -78,3 +78,17 @@ test("files of others are named", () => {
     expect(codeOf(bytes)).toBe("not-a-replica");
   }
 });
+
+test("what has a checksum and makes no sense is damaged", () => {
+  const file = (content: string): Uint8Array => {
+    const checksum = crc32(encodeUtf8(`1 ${content}`))
+      .toString(16)
+      .padStart(8, "0");
+    return encodeUtf8(
+      `{"format":"tributary-replica","version":1,"checksum":"${checksum}","content":${content}}`,
+    );
+  };
+  expect(codeOf(file("{}"))).toBe("damaged-metadata");
+  expect(codeOf(file('{"clientId":"x","pages":null,"witnesses":[]}'))).toBe("damaged-metadata");
+  expect(codeOf(file(`{"a":${"[".repeat(20_000)}${"]".repeat(20_000)}}`))).toBe("damaged-metadata");
+});
