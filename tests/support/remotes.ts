@@ -39,7 +39,7 @@ export async function startTributary(
 }
 
 /** Turso's own server: the binary of the npm package `turso`, in a process of its own. */
-async function startTurso(file: string = join(temporaryDirectory(), "server.db")): Promise<Remote> {
+export async function startTurso(file: string = join(temporaryDirectory(), "server.db")): Promise<Remote> {
   const port = await freePort();
   const child = spawn(tursoBinary(), [file, "--sync-server", `127.0.0.1:${port}`], { stdio: "ignore" });
   const close = (): Promise<void> => endProcess(child);

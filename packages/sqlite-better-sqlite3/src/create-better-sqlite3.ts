@@ -37,7 +37,7 @@ export interface BetterSqlite3Io extends SqlIo {
   acquireLock(path: string): boolean;
   releaseLock(): void;
   openConnections(path: string): void;
-  closeConnections(): void;
+  closeConnections(keepLog?: boolean): void;
   queryFile(path: string, sql: string, params?: readonly SqlValue[]): readonly SqlRow[];
   querySql(connection: SqlConnection, sql: string, params?: readonly SqlValue[]): readonly SqlRow[];
   executeSql(connection: SqlConnection, sql: string): void;
@@ -104,14 +104,16 @@ export function createBetterSqlite3(options: BetterSqlite3Options = {}): BetterS
       opened = asSyncError(() => openAll(path, options, boundaries));
     },
 
-    closeConnections() {
+    closeConnections(keepLog = false) {
       if (opened === undefined) return;
       const { app, writer, guard } = opened;
+      if (keepLog) openLogOf(guard);
       // The app's may be busy; then all stay open.
       asSyncError(() => closeAll([app]));
       opened = undefined;
-      // The guard before the writer: its read transaction would keep the last connection from checkpointing.
-      asSyncError(() => closeAll([guard, writer]));
+      // The guard before the writer: its read transaction would keep the last connection from checkpointing. As the last
+      // one it cannot checkpoint, because it only reads.
+      asSyncError(() => closeAll(keepLog ? [writer, guard] : [guard, writer]));
     },
 
     queryFile(path, sql, params = []) {
@@ -296,6 +298,15 @@ function waitingFor<T>(milliseconds: number, db: Database.Database, work: () => 
     return work();
   } finally {
     nativeExec(db, `PRAGMA busy_timeout = ${ENGINE_TIMEOUT_MS}`);
+  }
+}
+
+/** A connection that has never read does not stand in the way of the others' last checkpoint. */
+function openLogOf(guard: Database.Database): void {
+  try {
+    nativeExec(guard, "SELECT 1 FROM sqlite_schema LIMIT 1");
+  } catch {
+    // What cannot be read is not checkpointed either.
   }
 }
 

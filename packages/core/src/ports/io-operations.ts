@@ -24,6 +24,7 @@ export interface IoOperations {
   writeAt(file: FileHandle, offset: number, bytes: Uint8Array): MaybePromise<void>;
   /** Size in bytes. */
   fileSize(file: FileHandle): MaybePromise<number>;
+  /** Makes the file that long: the rest is cut off, what is missing is zeros. */
   truncateFile(file: FileHandle, size: number): MaybePromise<void>;
   /** All that was written is durable when this returns. */
   syncFile(file: FileHandle): MaybePromise<void>;
