@@ -135,6 +135,13 @@ function refusalOf(
       details,
     );
   }
+  if (/^SQLITE_BUSY/.test(result.sqlCode ?? "") || /database is (locked|busy)/i.test(result.message)) {
+    // Nothing is wrong with the change: it is the same as a server that takes too long.
+    return new SyncError(
+      "timeout",
+      `Another transaction kept the remote's database locked: ${result.message}.`,
+    );
+  }
   return new SyncError("remote-sql-failed", `${what}: ${result.message}. The change stays pending.`, {
     ...details,
     ...(result.sqlCode !== undefined && { sqlCode: result.sqlCode }),
