@@ -12,8 +12,13 @@ export interface SyncServerOptions {
   /** How long after its last use a revision can still be asked for by name, ms. Default 60 000. */
   readonly snapshotRetentionMs?: number;
   /**
+   * Revisions that are merely retained are given up when the WAL, which holds them, is longer than this, bytes. No less
+   * than `walLimitBytes`. Default: eight times that.
+   */
+  readonly snapshotRetentionBytes?: number;
+  /**
    * The WAL is checkpointed once it is longer than this, bytes. Default 16 MiB. A download that is under way holds a
-   * checkpoint back; revisions that are merely retained are given up when the WAL is eight times as long.
+   * checkpoint back, and so do revisions that are retained, up to `snapshotRetentionBytes`.
    */
   readonly walLimitBytes?: number;
   /** Longest request body, bytes. Default 256 MiB. */
@@ -58,16 +63,22 @@ const DEFAULTS = {
 
 /** Fills in the defaults. Throws `ServerError` "invalid-option". */
 export function resolveServerOptions(options: SyncServerOptions): ResolvedServerOptions {
+  const given = definedOnly(options);
   const resolved = {
     ...DEFAULTS,
+    snapshotRetentionBytes: 8 * (given.walLimitBytes ?? DEFAULTS.walLimitBytes),
     clock: systemClock,
     allowedOrigins: [],
-    ...definedOnly(options),
+    ...given,
   } as ResolvedServerOptions;
   if (typeof resolved.path !== "string" || resolved.path.trim() === "" || resolved.path === ":memory:") {
     throw new ServerError("invalid-option", "path must name a file");
   }
-  for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
+  const numbers = [
+    ...(Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]),
+    "snapshotRetentionBytes" as const,
+  ];
+  for (const name of numbers) {
     const value = resolved[name];
     if (!Number.isFinite(value) || value < 0) {
       throw new ServerError("invalid-option", `${name} must be a number of 0 or more, not ${String(value)}`);

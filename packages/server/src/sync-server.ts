@@ -15,6 +15,12 @@ export interface SyncServer {
    */
   fetch(request: Request): Promise<Response>;
   /**
+   * Calls `listener` with the newest revision after each commit: at once for commits made through this server, within
+   * `foreignCommitCheckMs` for those of other programs. Commits that are found together are told together. Gives the
+   * function that ends it; `close` does so too. What the listener throws is not caught. Throws `ServerError` "closed".
+   */
+  subscribe(listener: (revision: string) => void): () => void;
+  /**
    * Rolls open transactions back, ends long-polls and downloads, and closes the file, for good. Requests under way, and
    * those that come later, are answered with 503.
    */
@@ -52,6 +58,7 @@ export function createSyncServer(options: SyncServerOptions): SyncServer {
         return errorResponse(error);
       }
     },
+    subscribe: (listener) => database.subscribe(listener),
     close() {
       // The database first: closing a stream lets the next writer on.
       database.close();

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { PAGE_SIZE } from "@tributary/core";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
+import { NO_CHECK } from "../src/pages/revision.js";
 import type { Snapshot } from "../src/pages/snapshot.js";
 import { openDatabase } from "./support/open-database.js";
 import { tempDirectory } from "./support/temp-directory.js";
@@ -86,7 +87,7 @@ test("a revision can be asked for by name until the retention is over", () => {
   expect(() => database.snapshots.acquire(first.revision)).toThrow(
     expect.objectContaining({ code: "revision-expired" }),
   );
-  expect(() => database.snapshots.acquire({ epoch: "0".repeat(16), sequence: 1 })).toThrow(
+  expect(() => database.snapshots.acquire({ epoch: "0".repeat(16), sequence: 1, check: NO_CHECK })).toThrow(
     /no longer available/,
   );
 });
@@ -100,6 +101,25 @@ test("retained revisions are given up rather than letting the WAL grow without e
     database.sync();
   }
   expect(() => database.snapshots.acquire(wanted.revision)).toThrow(/no longer available/);
+});
+
+test.each([
+  [0, false],
+  [1e9, true],
+])("how long the WAL may become for them can be set: %i bytes", (snapshotRetentionBytes, isKept) => {
+  const context = setUp({ walLimitBytes: 8 * 4120, snapshotRetentionMs: 1e9, snapshotRetentionBytes });
+  const { database, run, acquire } = context;
+  const wanted = acquire(true);
+  database.snapshots.release(wanted);
+  for (let round = 0; round < 100; round++) {
+    run(`UPDATE t SET body = '${round}'`);
+    database.sync();
+  }
+  if (isKept) expect(bodiesOf(context, database.snapshots.acquire(wanted.revision))).toEqual(["0"]);
+  else
+    expect(() => database.snapshots.acquire(wanted.revision)).toThrow(
+      expect.objectContaining({ code: "revision-expired" }),
+    );
 });
 
 test("pins are few, however many revisions are retained", () => {

@@ -1,7 +1,7 @@
 import type { ServerClock } from "../server-clock.js";
 
 /** What the server does for itself, not for a request. */
-export type MaintenanceTask = "file" | "watch" | "pin" | "checkpoint";
+export type MaintenanceTask = "file" | "watch" | "pin" | "checkpoint" | "revisions";
 
 const FIRST_BACK_OFF_MS = 1_000;
 const LONGEST_BACK_OFF_MS = 60_000;

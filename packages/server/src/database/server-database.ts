@@ -1,17 +1,22 @@
 import { closeSync, fstatSync, statSync } from "node:fs";
 import { PageReader } from "../pages/page-reader.js";
 import { ReadPin } from "../pages/read-pin.js";
+import { formatRevision } from "../pages/revision.js";
 import { RevisionLog } from "../pages/revision-log.js";
 import type { Snapshot } from "../pages/snapshot.js";
 import { SnapshotStore } from "../pages/snapshot-store.js";
+import { readFileStamp, settlesIn } from "../revisions/file-stamp.js";
+import { RevisionFile } from "../revisions/revision-file.js";
+import { RevisionStore } from "../revisions/revision-store.js";
 import type { ServerClock, ServerTimer } from "../server-clock.js";
 import { ServerError } from "../server-error.js";
 import { SqlConnection } from "../sql/sql-connection.js";
 import { WriterQueue } from "../sql/writer-queue.js";
 import type { ResolvedServerOptions } from "../sync-server-options.js";
 import { WalTracker } from "../wal/wal-tracker.js";
+import { CommitListeners } from "./commit-listeners.js";
 import { CommitWaiters } from "./commit-waiters.js";
-import { type DatabaseFile, openDatabaseFile } from "./database-file.js";
+import { type DatabaseFile, explainOpenFailure, openDatabaseFile } from "./database-file.js";
 import { Maintenance } from "./maintenance.js";
 import { type Connection, openConnection } from "./open-connection.js";
 
@@ -23,10 +28,12 @@ export class ServerDatabase {
   readonly snapshots: SnapshotStore;
   readonly writers: WriterQueue;
   readonly commitWaiters: CommitWaiters;
+  readonly #listeners = new CommitListeners();
   readonly #maintenance: Maintenance;
   readonly #file: DatabaseFile;
   readonly #wal: WalTracker;
   readonly #pages: PageReader;
+  readonly #store: RevisionStore;
   readonly #connections = new Set<SqlConnection>();
   #timer: ServerTimer | undefined;
   #closed = false;
@@ -44,33 +51,47 @@ export class ServerDatabase {
     const { descriptor, keeper } = this.#file;
     const openReader = () => openConnection(path, walLimitBytes);
     let firstPin: ReadPin | undefined;
+    let wal: WalTracker | undefined;
+    let revisions: RevisionFile | undefined;
     try {
       firstPin = new ReadPin(openReader(), clock.now());
       // The read above made sure that the file exists.
-      this.#wal = new WalTracker(`${path}-wal`);
+      wal = new WalTracker(`${path}-wal`);
+      revisions = openRevisionFile(`${path}-revisions`);
+      this.log = new RevisionLog({
+        wal,
+        readDatabaseSize: () => Number(keeper.pragma("page_count", { simple: true })),
+        announce: () => this.#announce(),
+        saved: revisions.takeSaved(),
+        stamp: readFileStamp(descriptor),
+      });
     } catch (error) {
+      revisions?.close();
+      wal?.close();
       firstPin?.release();
       keeper.close();
       closeSync(descriptor);
+      if (error instanceof ServerError) throw error;
       throw new ServerError("cannot-open", `cannot read ${path}`, error);
     }
-    this.log = new RevisionLog(
-      this.#wal,
-      () => Number(keeper.pragma("page_count", { simple: true })),
-      () => this.commitWaiters.wakeAll(),
-    );
+    this.#wal = wal;
+    const isAllMoved = (): boolean => countMovedFrames(keeper) === (this.#wal.generation?.frames ?? 0);
+    this.#store = new RevisionStore({ file: revisions, log: this.log, wal, descriptor, isAllMoved });
+    this.#save(false);
     this.#pages = new PageReader(descriptor, this.#wal, this.log);
     this.snapshots = new SnapshotStore({
-      wal: this.#wal,
+      wal,
       log: this.log,
       firstPin,
       openReader,
       moveFrames: () => void keeper.pragma("wal_checkpoint(PASSIVE)"),
-      countMovedFrames: () => countMovedFrames(keeper),
+      isAllMoved,
       maintenance: this.#maintenance,
       clock,
       retentionMs: options.snapshotRetentionMs,
+      retentionBytes: options.snapshotRetentionBytes,
       walLimitBytes,
+      save: () => this.#save(true),
     });
     this.#maintenance.run("checkpoint", () => void this.snapshots.checkpoint());
     this.#watch();
@@ -84,7 +105,9 @@ export class ServerDatabase {
   /** Looks for new commits and tells those who wait for one. Throws `ServerError`, or an error of Node. */
   sync(): void {
     this.assertUsable();
-    if (this.log.sync()) this.snapshots.maintain();
+    const isNew = this.log.sync();
+    if (this.#store.isUrgent) this.#save(true);
+    if (isNew) this.snapshots.maintain();
   }
 
   /** The same where somebody has an answer already, which must not be lost: never throws. */
@@ -114,7 +137,7 @@ export class ServerDatabase {
     // Before SQLite would open, or create, another file by that name.
     if (!this.#closed) this.#checkFile();
     this.assertUsable();
-    const connection = new SqlConnection(this.#open());
+    const connection = new SqlConnection(this.#open(), () => this.trySync());
     this.#connections.add(connection);
     return connection;
   }
@@ -134,16 +157,30 @@ export class ServerDatabase {
     if (!this.#closed) this.writers.advance();
   }
 
-  /** Rolls everything back and closes the file. Calling it again does nothing. */
+  /**
+   * Calls `listener` after each commit, with the newest revision: at once for commits made through this object, at the
+   * next look for those of other programs. Commits that are found together are told together. Gives the function that
+   * ends it. What the listener throws is nobody's to catch.
+   */
+  subscribe(listener: (revision: string) => void): () => void {
+    this.assertUsable();
+    return this.#listeners.add(listener);
+  }
+
+  /** Rolls everything back, saves the revisions, and closes the file. Calling it again does nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#timer?.cancel();
     this.writers.close();
     this.commitWaiters.wakeAll();
+    this.#listeners.clear();
     for (const connection of this.#connections) connection.close();
     this.#connections.clear();
+    this.snapshots.forgetAll();
+    if (!this.#isMoved) this.#maintenance.run("checkpoint", () => this.#settle());
     this.snapshots.close();
+    this.#store.close();
     this.#wal.close();
     this.#file.keeper.close();
     closeSync(this.#file.descriptor);
@@ -156,12 +193,37 @@ export class ServerDatabase {
       try {
         this.#maintenance.run("file", () => this.#checkFile());
         this.#maintenance.run("watch", () => this.sync());
+        if (!this.#closed) this.#save(false);
         this.snapshots.maintain();
       } finally {
         // Whoever is woken above may close the server.
         if (!this.#closed) this.#watch();
       }
     });
+  }
+
+  #announce(): void {
+    this.commitWaiters.wakeAll();
+    this.#listeners.tell(formatRevision(this.log.current));
+  }
+
+  /** Revisions that cannot be saved fail nothing now: they are lost if the process ends before they can. */
+  #save(durably: boolean): void {
+    this.#maintenance.run("revisions", () => this.#store.save(durably));
+  }
+
+  /**
+   * Moves all of the WAL into the file, which SQLite does at the last close, and saves what the file then is. Waits for
+   * the next tick of the file system's clock first, 20 ms at most: else a write by somebody who comes right after might not
+   * show.
+   */
+  #settle(): void {
+    this.snapshots.checkpoint();
+    const milliseconds = settlesIn(readFileStamp(this.#file.descriptor));
+    if (milliseconds > LONGEST_SETTLING_MS) return;
+    if (milliseconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+    this.log.sync();
+    this.#store.save(true);
   }
 
   /** Finds out whether the path still leads to the file that is open, and not to one that was moved over it. */
@@ -172,6 +234,17 @@ export class ServerDatabase {
     this.#isMoved = found === undefined || found.dev !== opened.dev || found.ino !== opened.ino;
     // They are answered with the error.
     if (this.#isMoved && !wasMoved) this.commitWaiters.wakeAll();
+  }
+}
+
+/** With clocks that are coarser than that, closing does not wait, and the next start cannot tell what happened meanwhile. */
+const LONGEST_SETTLING_MS = 50;
+
+function openRevisionFile(path: string): RevisionFile {
+  try {
+    return new RevisionFile(path);
+  } catch (error) {
+    throw new ServerError("cannot-open", explainOpenFailure(path, error), error);
   }
 }
 

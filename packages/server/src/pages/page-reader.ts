@@ -23,7 +23,7 @@ export class PageReader {
     // read before the header is seen unchanged are the right ones; else the file has everything.
     if (this.#readThroughWal(snapshot, pageIds, target)) return;
     this.#log.sync();
-    if (snapshot.revision.epoch !== this.#log.current.epoch) {
+    if (snapshot.history !== this.#log.history) {
       throw new ServerError("database-changed", "the database was changed behind the server's back");
     }
     this.#readPages(pageIds, target, () => 0);

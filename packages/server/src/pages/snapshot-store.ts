@@ -5,7 +5,7 @@ import type { ServerClock } from "../server-clock.js";
 import { ServerError } from "../server-error.js";
 import type { WalTracker } from "../wal/wal-tracker.js";
 import { ReadPin } from "./read-pin.js";
-import { formatRevision, type Revision } from "./revision.js";
+import { formatRevision, type Revision, sameRevision } from "./revision.js";
 import type { RevisionLog } from "./revision-log.js";
 import type { Snapshot } from "./snapshot.js";
 
@@ -19,18 +19,20 @@ export interface SnapshotStoreOptions {
   readonly openReader: () => Connection;
   /** Moves what it can from the WAL to the file. */
   readonly moveFrames: () => void;
-  /** The number of frames in the WAL if all of them are in the file, whoever moved them. Moves nothing. */
-  readonly countMovedFrames: () => number | undefined;
+  /** Whether all frames seen in the WAL are in the file, whoever moved them, and there are no others. Moves nothing. */
+  readonly isAllMoved: () => boolean;
   readonly maintenance: Maintenance;
   readonly clock: ServerClock;
   readonly retentionMs: number;
+  /** Longest WAL with which revisions are kept that somebody may come back for, bytes. */
+  readonly retentionBytes: number;
   readonly walLimitBytes: number;
+  /** Called before frames are moved into the file, and when they have been. */
+  readonly save: () => void;
 }
 
 /** A pin serves the revisions after it too, so new ones are opened only this often per retention window. */
 const PINS_PER_RETENTION = 8;
-/** Revisions that somebody may come back for are given up when the WAL is this many times its limit. */
-const RETAINED_WAL_FACTOR = 8;
 
 /**
  * Keeps revisions readable for as long as somebody reads them or may come back for them, and checkpoints the WAL when
@@ -39,14 +41,14 @@ const RETAINED_WAL_FACTOR = 8;
 export class SnapshotStore {
   readonly #options: SnapshotStoreOptions;
   readonly #snapshots = new Map<number, Snapshot>();
-  #epoch: string;
+  #history: number;
   #newestPin: ReadPin;
   /** No new attempt at a checkpoint before the WAL has this many frames. */
   #nextAttemptAt = 0;
 
   constructor(options: SnapshotStoreOptions) {
     this.#options = options;
-    this.#epoch = options.log.current.epoch;
+    this.#history = options.log.history;
     this.#newestPin = options.firstPin;
   }
 
@@ -58,12 +60,13 @@ export class SnapshotStore {
     // Where that fails, the pin there is serves as well: it is only older than it need be.
     if (age > retentionMs / PINS_PER_RETENTION && !this.#snapshots.has(log.current.sequence))
       maintenance.run("pin", () => void this.#renewPin());
-    this.#forgetOldEpoch();
+    this.#forgetOldHistory();
     const revision = log.current;
     let snapshot = this.#snapshots.get(revision.sequence);
     if (snapshot === undefined) {
       snapshot = {
         revision,
+        history: log.history,
         databaseSize: log.databaseSize,
         generation: wal.generation,
         frameLimit: wal.generation?.frames ?? 0,
@@ -80,12 +83,10 @@ export class SnapshotStore {
   /** A revision told to a client earlier, to be read until `release`. Throws `ServerError` "revision-expired". */
   acquire(revision: Revision): Snapshot {
     this.#expire();
-    this.#forgetOldEpoch();
-    const current = this.#options.log.current;
-    const snapshot = revision.epoch === current.epoch ? this.#snapshots.get(revision.sequence) : undefined;
-    if (snapshot !== undefined) return this.#use(snapshot, true);
-    if (revision.epoch === current.epoch && revision.sequence === current.sequence)
-      return this.acquireCurrent(true);
+    this.#forgetOldHistory();
+    const snapshot = this.#snapshots.get(revision.sequence);
+    if (sameRevision(snapshot?.revision, revision)) return this.#use(snapshot as Snapshot, true);
+    if (sameRevision(revision, this.#options.log.current)) return this.acquireCurrent(true);
     throw new ServerError(
       "revision-expired",
       `revision ${formatRevision(revision)} is no longer available: ask for the latest one and start over`,
@@ -96,7 +97,7 @@ export class SnapshotStore {
   release(snapshot: Snapshot): void {
     snapshot.readers -= 1;
     snapshot.lastUsedAt = this.#options.clock.now();
-    // Of an epoch that is gone: nobody will find it again.
+    // Of a history that is gone: nobody will find it again.
     if (this.#snapshots.get(snapshot.revision.sequence) !== snapshot && snapshot.readers === 0)
       snapshot.pin.release();
     this.#nextAttemptAt = 0;
@@ -108,7 +109,7 @@ export class SnapshotStore {
    */
   maintain(): void {
     this.#expire();
-    this.#forgetOldEpoch();
+    this.#forgetOldHistory();
     const { wal, walLimitBytes } = this.#options;
     const generation = wal.generation;
     if (generation === undefined || byteLengthOf(generation) <= walLimitBytes) return;
@@ -126,16 +127,24 @@ export class SnapshotStore {
   /** Moves the whole WAL into the file, so that the next commit starts it anew. False if somebody is in the way. */
   checkpoint(): boolean {
     this.#renewPin();
+    this.#options.save();
     this.#options.moveFrames();
-    if (!this.#isAllMoved()) return false;
+    const allMoved = this.#options.isAllMoved();
     // Only a reader that begins now stands on the file alone and lets the WAL start over.
-    return this.#renewPin();
+    const mayStartOver = allMoved && this.#renewPin();
+    this.#options.save();
+    return mayStartOver;
   }
 
-  /** Ends every read transaction. Downloads under way can no longer be trusted to be consistent. */
-  close(): void {
+  /** Forgets every revision but the current one. Downloads under way can no longer be trusted to be consistent. */
+  forgetAll(): void {
     for (const snapshot of this.#snapshots.values()) snapshot.pin.release();
     this.#snapshots.clear();
+  }
+
+  /** Ends every read transaction. */
+  close(): void {
+    this.forgetAll();
     this.#newestPin.release();
   }
 
@@ -159,7 +168,7 @@ export class SnapshotStore {
       log.sync();
       // Asked while the pin before it still holds. A pin on the WAL keeps frames behind it out of the file, one on the
       // file keeps out all of them: that every frame seen has been moved means that none is behind this pin.
-      standsOnFile = this.#isAllMoved();
+      standsOnFile = this.#options.isAllMoved();
     } catch (error) {
       pin.release();
       throw error;
@@ -172,26 +181,21 @@ export class SnapshotStore {
     return standsOnFile;
   }
 
-  #isAllMoved(): boolean {
-    const { wal, countMovedFrames } = this.#options;
-    return countMovedFrames() === (wal.generation?.frames ?? 0);
-  }
-
   #expire(walTooLong = false): void {
-    const { clock, retentionMs, wal, walLimitBytes } = this.#options;
+    const { clock, retentionMs, retentionBytes, wal, walLimitBytes } = this.#options;
     const expiry = clock.now() - retentionMs;
     const length = wal.generation === undefined ? 0 : byteLengthOf(wal.generation);
     for (const snapshot of this.#snapshots.values()) {
       if (snapshot.readers > 0) continue;
-      const limit = snapshot.wanted ? RETAINED_WAL_FACTOR * walLimitBytes : walLimitBytes;
+      const limit = snapshot.wanted ? Math.max(retentionBytes, walLimitBytes) : walLimitBytes;
       if (snapshot.lastUsedAt < expiry || (walTooLong && length > limit)) this.#forget(snapshot);
     }
   }
 
-  #forgetOldEpoch(): void {
-    const { epoch } = this.#options.log.current;
-    if (epoch === this.#epoch) return;
-    this.#epoch = epoch;
+  #forgetOldHistory(): void {
+    const { history } = this.#options.log;
+    if (history === this.#history) return;
+    this.#history = history;
     for (const snapshot of this.#snapshots.values()) this.#forget(snapshot);
   }
 

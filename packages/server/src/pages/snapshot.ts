@@ -8,6 +8,8 @@ import type { Revision } from "./revision.js";
  */
 export interface Snapshot {
   readonly revision: Revision;
+  /** That of the log when it was taken. */
+  readonly history: number;
   /** Pages. */
   readonly databaseSize: number;
   /** Undefined: the WAL was empty, everything is in the file. */

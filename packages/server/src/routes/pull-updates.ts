@@ -5,7 +5,7 @@ import { checkOrigin } from "../http/check-origin.js";
 import { readBody } from "../http/read-body.js";
 import { RequestError } from "../http/request-error.js";
 import { createPullBody } from "../pages/pull-body.js";
-import { parseRevision, type Revision } from "../pages/revision.js";
+import { parseRevision, sameRevision } from "../pages/revision.js";
 import type { Snapshot } from "../pages/snapshot.js";
 
 /** `POST /pull-updates`: the pages that changed since a revision, as of another one. */
@@ -57,11 +57,11 @@ async function findSnapshot(
   }
   const known = parseRevision(pull.clientRevision);
   const holdMs = Math.min(pull.longPollTimeoutMs, database.options.maxLongPollMs);
-  if (holdMs > 0 && isSame(known, database.log.current)) {
+  if (holdMs > 0 && sameRevision(known, database.log.current)) {
     await database.commitWaiters.wait(holdMs, signal);
     database.sync();
   }
-  const isIncremental = known?.epoch === database.log.current.epoch;
+  const isIncremental = known !== undefined && database.log.knows(known);
   return database.snapshots.acquireCurrent(!isIncremental || pull.pagesSelector.length > 0);
 }
 
@@ -72,12 +72,8 @@ function changedPages(
   { revision, databaseSize }: Snapshot,
 ): Uint32Array | undefined {
   const known = parseRevision(pull.clientRevision);
-  if (isSame(known, revision)) return new Uint32Array();
+  if (sameRevision(known, revision)) return new Uint32Array();
   if (known === undefined || known.sequence > revision.sequence) return undefined;
   // Where the snapshot is not the newest one, this may name pages that changed only after it: they do no harm.
   return database.log.changedSince(known)?.filter((pageId) => pageId < databaseSize);
-}
-
-function isSame(left: Revision | undefined, right: Revision): boolean {
-  return left?.epoch === right.epoch && left.sequence === right.sequence;
 }

@@ -45,10 +45,13 @@ export class SqlConnection {
   readonly #connection: Connection;
   readonly #prepared = new StatementCache<PreparedStatement>(CACHED_STATEMENTS);
   readonly #lastChange: Statement<unknown[], unknown>;
+  readonly #onWritten: () => void;
   #holdsWriteLock = false;
 
-  constructor(connection: Connection) {
+  /** `onWritten` is called where a write transaction has ended, before its result is given. It must not throw. */
+  constructor(connection: Connection, onWritten: () => void) {
     this.#connection = connection;
+    this.#onWritten = onWritten;
     connection.defaultSafeIntegers(true);
     this.#lastChange = connection.prepare("SELECT changes(), last_insert_rowid()").raw(true);
   }
@@ -112,7 +115,10 @@ export class SqlConnection {
       throw error;
     } finally {
       if (gotLock) this.#holdsWriteLock = true;
-      if (!this.#connection.inTransaction) this.#holdsWriteLock = false;
+      if (this.#holdsWriteLock && !this.#connection.inTransaction) {
+        this.#holdsWriteLock = false;
+        this.#onWritten();
+      }
     }
   }
 

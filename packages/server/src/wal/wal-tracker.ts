@@ -68,6 +68,18 @@ export class WalTracker {
     return sameGeneration(this.#readHeader(), generation.header);
   }
 
+  /** The running checksum behind the last commit, as 16 hexadecimal digits. */
+  get check(): string {
+    const { checksum1, checksum2 } = this.#generation?.end ?? { checksum1: 0, checksum2: 0 };
+    return hexOf(checksum1) + hexOf(checksum2);
+  }
+
+  /** The same behind any frame; undefined if the file ends before it. */
+  checkAt(frame: number): string | undefined {
+    const length = readSync(this.#descriptor, this.#small, 0, FRAME_HEADER_SIZE, frameOffset(frame));
+    return length < FRAME_HEADER_SIZE ? undefined : Buffer.from(this.#small.subarray(16, 24)).toString("hex");
+  }
+
   /** Reads the page of a frame into `target` at `offset`. False if the file ends before it. */
   readPage(frame: number, target: Uint8Array, offset: number): boolean {
     const position = frameOffset(frame) + FRAME_HEADER_SIZE;
@@ -104,6 +116,10 @@ export class WalTracker {
       for (const { databaseSize, pageNumbers } of commits) onCommit(databaseSize, pageNumbers);
     }
   }
+}
+
+function hexOf(word: number): string {
+  return word.toString(16).padStart(8, "0");
 }
 
 function sameGeneration(left: WalHeader | undefined, right: WalHeader | undefined): boolean {

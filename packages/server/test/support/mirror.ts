@@ -2,7 +2,7 @@ import { PAGE_SIZE } from "@tributary/core";
 import Database from "better-sqlite3";
 import { expect } from "vitest";
 import type { ServerDatabase } from "../../src/database/server-database.js";
-import { parseRevision } from "../../src/pages/revision.js";
+import { formatRevision, parseRevision } from "../../src/pages/revision.js";
 
 /** What a client would have that applies every answer: the file, rebuilt from deltas alone. */
 export class Mirror {
@@ -10,6 +10,11 @@ export class Mirror {
   revision = "";
   /** Pages that the last pull brought. */
   received = 0;
+
+  /** Another one that knows the same. */
+  copy(): Mirror {
+    return Object.assign(new Mirror(), { bytes: this.bytes, revision: this.revision });
+  }
 
   pull(database: ServerDatabase): void {
     database.sync();
@@ -24,7 +29,7 @@ export class Mirror {
       bytes.set(pages.subarray(index * PAGE_SIZE, (index + 1) * PAGE_SIZE), pageId * PAGE_SIZE);
     });
     this.bytes = bytes;
-    this.revision = `${snapshot.revision.epoch}-${snapshot.revision.sequence}`;
+    this.revision = formatRevision(snapshot.revision);
     this.received = pageIds.length;
     database.snapshots.release(snapshot);
   }

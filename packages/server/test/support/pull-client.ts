@@ -24,7 +24,7 @@ export interface PullAnswer {
   readonly pages: ReadonlyMap<number, Uint8Array>;
 }
 
-function pullRequest(fields: PullFields): Uint8Array<ArrayBuffer> {
+export function pullRequest(fields: PullFields): Uint8Array<ArrayBuffer> {
   const parts: Uint8Array[] = [];
   const bytes = (number: number, value: Uint8Array): void => {
     parts.push(varint(number * 8 + 2), varint(value.length), value);
