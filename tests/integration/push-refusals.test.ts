@@ -50,3 +50,24 @@ test.each(REMOTES)("a push to $name goes on where a new column is there already"
   await replica.pull();
   expect(rows(replica, "SELECT id, a, b, c FROM t")).toEqual([[1, "a", "b", "c"]]);
 });
+
+test.each(REMOTES)("$name refuses a batch that comes after one it has lost", async ({ start }) => {
+  const remote = await start();
+  await remote.query("CREATE TABLE t (id INTEGER PRIMARY KEY)");
+  let send: typeof fetch = fetch;
+  const replica = await replicaOf(remote.url, { fetch: (input, init) => send(input, init) });
+  replica.db.exec("INSERT INTO t VALUES (1)");
+  await replica.push();
+  replica.db.exec("INSERT INTO t VALUES (2)");
+  // The remote is put back to an earlier state just before the batch arrives, and the position is gone.
+  send = async (input, init) => {
+    if (String(init?.body).includes("BEGIN IMMEDIATE")) {
+      send = fetch;
+      await remote.query("DELETE FROM t");
+      await remote.query("DELETE FROM turso_sync_last_change_id");
+    }
+    return await fetch(input, init);
+  };
+  await replica.push();
+  expect(await remote.query("SELECT id FROM t ORDER BY id")).toEqual([[1n], [2n]]);
+});

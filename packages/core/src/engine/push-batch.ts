@@ -37,12 +37,20 @@ const STEPS_BEFORE = 4;
  */
 export const POSITION_MOVED: unique symbol = Symbol("the position moved");
 
-/** Fails, by writing the row of a client a second time, when its position is not the expected one. */
+/**
+ * Fails, by writing the row of a client twice, when its position is not the expected one. A position that is gone is
+ * another one too: a remote that was put back to an earlier state has lost what came before this batch.
+ */
 function checkPosition(clientId: string, expected: TapePosition | undefined): SqlStatement {
-  const copy = `INSERT INTO ${PUSH_POSITION_TABLE} (client_id, pull_gen, change_id) SELECT client_id, pull_gen, change_id FROM ${PUSH_POSITION_TABLE} WHERE client_id = ?`;
-  if (expected === undefined) return { sql: copy, params: [clientId] };
-  const params = [clientId, BigInt(expected.pullGeneration), BigInt(expected.changeId)];
-  return { sql: `${copy} AND NOT (pull_gen = ? AND change_id = ?)`, params };
+  const into = `INSERT INTO ${PUSH_POSITION_TABLE} (client_id, pull_gen, change_id) SELECT`;
+  if (expected === undefined) {
+    const copy = `${into} client_id, pull_gen, change_id FROM ${PUSH_POSITION_TABLE} WHERE client_id = ?`;
+    return { sql: copy, params: [clientId] };
+  }
+  const position = [clientId, BigInt(expected.pullGeneration), BigInt(expected.changeId)];
+  const count = `SELECT count(*) FROM ${PUSH_POSITION_TABLE} WHERE client_id = ? AND pull_gen = ? AND change_id = ?`;
+  const twice = `${into} ?, ?, ? FROM (SELECT 1 UNION ALL SELECT 2) WHERE (${count}) = 0`;
+  return { sql: twice, params: [...position, ...position] };
 }
 
 /**

@@ -1,0 +1,70 @@
+// Entry of `npm run soak`: runs the seeded tests over and over, each time with seeds that were not run before, on every
+// core, until it is stopped, the time is up or a seed fails. The failure ends with the command that repeats it.
+//
+//   npm run soak -- [--minutes N] [--from SEED] [--tests PATH]
+//
+// When the time is up no new run is begun.
+import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "Infinity" },
+    from: { type: "string", default: "1000000" },
+    tests: { type: "string", default: "tests/simulation" },
+  },
+});
+const minutes = Number(values.minutes);
+let nextSeed = Number(values.from);
+if (!(minutes > 0) || !Number.isSafeInteger(nextSeed)) {
+  console.error("usage: npm run soak -- [--minutes N] [--from SEED] [--tests PATH]");
+  process.exit(2);
+}
+
+/** Seeds of one process: enough that its start does not count, few enough that progress is seen. */
+const SEEDS_PER_RUN = 100;
+const start = Date.now();
+const running = new Set();
+let done = 0;
+
+function isTimeUp() {
+  return Date.now() - start >= minutes * 60_000;
+}
+
+function runOn() {
+  if (isTimeUp()) return;
+  const first = nextSeed;
+  nextSeed += SEEDS_PER_RUN;
+  const env = {
+    ...process.env,
+    NO_COLOR: "1",
+    TRIBUTARY_FIRST_SEED: String(first),
+    TRIBUTARY_SEEDS: String(SEEDS_PER_RUN),
+  };
+  const child = spawn("node_modules/.bin/vitest", ["run", values.tests], { env });
+  running.add(child);
+  let output = "";
+  const keep = (part) => {
+    output += part;
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  child.on("close", (status) => {
+    running.delete(child);
+    if (process.exitCode === 1) return;
+    if (status !== 0) {
+      process.exitCode = 1;
+      console.log(output);
+      for (const other of running) other.kill();
+      return;
+    }
+    done += SEEDS_PER_RUN;
+    console.log(
+      `${done} seeds in ${Math.round((Date.now() - start) / 1000)} s, up to ${nextSeed - 1}: all well`,
+    );
+    runOn();
+  });
+}
+
+for (let core = 0; core < availableParallelism(); core++) runOn();
