@@ -27,6 +27,7 @@ export interface SentBatch {
   readonly clientId: string;
   readonly batch: RemoteBatch;
   readonly expected: Position | undefined;
+  readonly fence: bigint | undefined;
   readonly reached: Position;
   /** The changes in it. */
   readonly entries: readonly TapeEntry[];
@@ -101,16 +102,21 @@ export class Network implements ProtocolIo {
 
 /** Reads from a batch how far it reaches: the check of the position is its fourth step. */
 function sentBatch(batch: RemoteBatch, sender: NetworkUser): SentBatch {
-  const check = batch.steps[3]?.params ?? [];
-  const expected =
-    check.length > 1 ? { generation: Number(check[1]), changeId: Number(check[2]) } : undefined;
+  // After the row it would write: the client id with the position, if there is one; the fence, likewise.
+  const [, , generationOrFence, changeIdOrFence] = batch.steps[3]?.params ?? [];
+  const hasPosition = typeof generationOrFence === "bigint" && typeof changeIdOrFence === "bigint";
+  const expected = hasPosition
+    ? { generation: Number(generationOrFence), changeId: Number(changeIdOrFence) }
+    : undefined;
+  const last = batch.steps[3]?.params.at(-1);
+  const fence = typeof last === "bigint" ? last : undefined;
   const set = batch.steps.findLast(({ sql }) => sql.includes("VALUES (?, ?, ?) ON CONFLICT (client_id)"));
   const [clientId, generation, changeId] = set?.params ?? [];
   const reached = { generation: Number(generation), changeId: Number(changeId) };
   const from = expected?.generation === reached.generation ? expected.changeId : 0;
   const candidates = sender.tape.filter(({ id, parked }) => !parked && id > from && id <= reached.changeId);
   const entries = sentEntries(candidates, batch.steps.slice(4, -3));
-  return { clientId: String(clientId), batch, expected, reached, entries, sender };
+  return { clientId: String(clientId), batch, expected, fence, reached, entries, sender };
 }
 
 /** The changes that statements are about: an update of nothing has none, a column that was refused is left out. */

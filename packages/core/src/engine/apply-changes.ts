@@ -38,6 +38,7 @@ export function* applyChanges(session: ReplicaSession, changes: PulledChanges): 
   // Without what was pushed meanwhile, the download would make the tape send it a second time.
   if (changes.since !== session.metadata.revision || changes.batchesSent !== session.batchesSent)
     return false;
+  if (session.unknownBatch !== undefined) return false;
   yield* beginWrite(config);
   try {
     const planning = pages.planPublish(changes.pages, changes.databaseSize);

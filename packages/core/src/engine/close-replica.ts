@@ -52,7 +52,7 @@ function* saveClosed(session: ReplicaSession): Coroutine<void> {
   const logIsGone = !(yield* hasContent(replicaFiles(session.config.path).log));
   // With the last connection SQLite has moved what was left into the file; it was settled.
   yield* saveMetadata(session, {
-    closed: true,
+    closed: session.unknownBatch === undefined,
     pages: logIsGone ? { ...pages, watermark: undefined } : pages,
   });
 }

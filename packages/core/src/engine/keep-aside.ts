@@ -2,9 +2,9 @@ import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { replicaFiles } from "./replica-session.js";
 
-/** The name under which files of a damaged replica are kept, each with its suffix: `<database>-damaged-<ms since 1970>`. */
-export function* nameAside(path: string): Coroutine<string> {
-  return `${path}-damaged-${yield* io.now()}`;
+/** Files of a damaged replica are kept as `<database>-damaged-<ms since 1970>`, each with its suffix: what is in between. */
+export function* nameAside(): Coroutine<string> {
+  return `-damaged-${yield* io.now()}`;
 }
 
 /**
@@ -13,9 +13,9 @@ export function* nameAside(path: string): Coroutine<string> {
  */
 export function* keepAside(path: string): Coroutine<void> {
   const { log, journal, logIndex, revert } = replicaFiles(path);
-  const aside = yield* nameAside(path);
+  const aside = path + (yield* nameAside());
   for (const file of [log, journal]) {
-    if (yield* hasContent(file)) yield* io.renameFile(file, `${aside}${file.slice(path.length)}`);
+    if (yield* hasContent(file)) yield* io.renameFile(file, aside + file.slice(path.length));
     else yield* io.removeFile(file);
   }
   yield* io.removeFile(logIndex);

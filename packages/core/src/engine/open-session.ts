@@ -103,6 +103,7 @@ function newSession(
     metadata,
     applyPending: false,
     batchesSent: 0,
+    unknownBatch: metadata.closed ? undefined : 0,
     historyChecked: false,
     remoteWentBack: false,
     earlierBoundaries: [],

@@ -11,7 +11,8 @@ import type { SqlStatement } from "../values/sql-value.js";
 import { resumeApply } from "./apply-changes.js";
 import { isLocalOnly } from "./local-only.js";
 import { readPulledPosition, readTapeEnd } from "./local-values.js";
-import { POSITION_MOVED, readRemotePosition, sendPushBatch } from "./push-batch.js";
+import { POSITION_MOVED, sendPushBatch } from "./push-batch.js";
+import { type RemoteMark, readRemoteMark } from "./remote-mark.js";
 import { isElsewhere, pushedOf } from "./replay-tape.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import type { ReplicaSession } from "./replica-session.js";
@@ -82,17 +83,17 @@ function* pushFrom(
   const { config } = session;
   const { pullGeneration, last } = tape;
   const { clientId } = session.metadata;
-  let expected = yield* readRemotePosition(clientId);
-  const first = pushedOf({ pullGeneration, lastChangeId: last }, expected);
+  let expected = yield* readRemoteMark(clientId);
+  const first = pushedOf({ pullGeneration, lastChangeId: last }, expected.position);
   if (first === undefined) throw isElsewhere(clientId);
   // It was restored from a backup. What it has lost of this tape is sent again; the next pull has to be a whole one.
-  session.remoteWentBack ||= isBefore(expected, yield* readPulledPosition(clientId));
+  session.remoteWentBack ||= isBefore(expected.position, yield* readPulledPosition(clientId));
   for (let done = first; done < last; ) {
     const { until, changes } = yield* readBatch(config, done, tape);
     const position = { pullGeneration, changeId: until };
     const sent = yield* pushBatch(session, changes, expected, position);
     if (sent === POSITION_MOVED) return sent;
-    if (sent > 0) expected = position;
+    if (sent > 0) expected = { ...expected, position };
     done = until;
     onTaken(sent);
     session.metadata = { ...session.metadata, pushedChangeId: done };
@@ -132,25 +133,44 @@ function* readBatch(
 function* pushBatch(
   session: ReplicaSession,
   all: readonly TapeChange[],
-  expected: TapePosition | undefined,
+  expected: RemoteMark,
   position: TapePosition,
 ): Coroutine<number | typeof POSITION_MOVED> {
-  const { config, metadata } = session;
+  const { config } = session;
   const changes = all.filter((change) => !change.parked && !isLocalOnly(change, config.ignoreTables));
   const steps = stepsOf(config, changes);
   // A position alone is not worth a commit that all replicas would then have to pull.
   if (steps.length === 0) return 0;
-  session.batchesSent++;
-  const refusal = yield* sendPushBatch(metadata.clientId, steps, expected, position);
+  const refusal = yield* sendNoting(session, steps, expected, position);
   if (refusal === undefined) return steps.length;
   if (refusal === POSITION_MOVED) return refusal;
   const netChanges = coalesceChanges(changes);
   if (!/constraint/i.test(refusal.message) || netChanges.length === changes.length) throw refusal;
   const netSteps = stepsOf(config, netChanges);
-  const second = yield* sendPushBatch(metadata.clientId, netSteps, expected, position);
+  const second = yield* sendNoting(session, netSteps, expected, position);
   if (second === POSITION_MOVED) return second;
   if (second !== undefined) throw second;
   return netSteps.length;
+}
+
+/** Sends a batch, and notes in the session whether its outcome is known. */
+function* sendNoting(
+  session: ReplicaSession,
+  steps: readonly PushStep[],
+  expected: RemoteMark,
+  position: TapePosition,
+): Coroutine<SyncError | typeof POSITION_MOVED | undefined> {
+  const batch = ++session.batchesSent;
+  let outcome: SyncError | typeof POSITION_MOVED | undefined;
+  try {
+    outcome = yield* sendPushBatch(session.metadata.clientId, steps, expected, position);
+  } catch (error) {
+    session.unknownBatch = batch;
+    throw error;
+  }
+  // The position has moved, so whatever of the batches before is still on its way will be refused.
+  if (outcome === undefined || outcome === POSITION_MOVED) session.unknownBatch = undefined;
+  return outcome;
 }
 
 function stepsOf(config: ReplicaConfig, changes: readonly TapeChange[]): PushStep[] {

@@ -23,6 +23,9 @@ import {
 import { isUnreadable, type SalvagedTape, salvageTape } from "./salvage-tape.js";
 import { finishSwap, swapFiles } from "./swap-files.js";
 
+/** What comes after the database's path in the names of the files that a repair makes. */
+const BESIDE = "-repair";
+
 /** Options of {@link repairReplica}. */
 export interface RepairOptions {
   /** Go on also when some local changes cannot be read any more. Default false: then nothing is done. */
@@ -107,7 +110,7 @@ function* repairLocked(
     onProgress?.({ phase: "salvage", done, total: undefined }),
   );
   if (salvaged.unreadable !== undefined && !acceptLoss) throw changesUnreadable(path, salvaged);
-  const beside: ReplicaConfig = { ...config, path: `${path}-repair`, bootstrapIfEmpty: true };
+  const beside: ReplicaConfig = { ...config, path: path + BESIDE, bootstrapIfEmpty: true };
   // What an earlier repair left that did not get to its end.
   for (const file of [beside.path, ...Object.values(replicaFiles(beside.path))]) yield* io.removeFile(file);
   const session = yield* openSession(beside, yield* createReplica(beside), []);
@@ -123,10 +126,15 @@ function* repairLocked(
     yield* abandonSession(session);
     throw error;
   }
-  const keptAs = yield* nameAside(path);
-  yield* swapFiles(path, beside.path, keptAs);
+  const aside = yield* nameAside();
+  yield* swapFiles(path, BESIDE, aside);
   if (salvaged.file === `${path}-salvage`) yield* io.removeFile(salvaged.file);
-  return { keptAs, changes, unreadable: salvaged.unreadable, clientId: session.metadata.clientId };
+  return {
+    keptAs: path + aside,
+    changes,
+    unreadable: salvaged.unreadable,
+    clientId: session.metadata.clientId,
+  };
 }
 
 /** Repeats the salvaged changes on the fresh database. Returns how many the remote does not have. */

@@ -16,6 +16,8 @@ export interface ReplicaSession {
   applyPending: boolean;
   /** Batches that were sent to the remote in this session, whatever became of them. */
   batchesSent: number;
+  /** The newest batch whose outcome is not known: it may still arrive. 0: one of an earlier session. */
+  unknownBatch: number | undefined;
   /** It has been seen in this session that the remote's revisions are those of the database that was pulled. */
   historyChecked: boolean;
   /** The remote is at an earlier state than it was: from its changes alone the replica cannot follow. */

@@ -7,9 +7,9 @@ import { replicaFiles } from "./replica-session.js";
 
 /** A swap that has been decided on: written to `<database>-swap`, it is carried out whatever happens. */
 interface Swap {
-  /** What the names of the new files begin with. */
+  /** What comes after the database's path in the names of the new files. Not the path itself: a directory may be moved. */
   readonly from: string;
-  /** What the names of the old ones are to begin with. */
+  /** Likewise, in the names that the old files are to have. */
   readonly aside: string;
   /** Suffixes of the new files: they are moved in. Of the others the old file is moved away, and none takes its place. */
   readonly newSuffixes: readonly string[];
@@ -18,13 +18,14 @@ interface Swap {
 const MAX_SWAP_BYTES = 65_536;
 
 /**
- * Puts the files of another, closed replica in the place of this one's, whose own are kept under the name `aside`. To
- * the outside it happens at once: when it is interrupted, `finishSwap` completes it before anything else is done.
+ * Puts the files of another, closed replica, which begin with `path` and `from`, in the place of this one's; its own are
+ * kept under names that begin with `path` and `aside`. To the outside it happens at once: when it is interrupted,
+ * `finishSwap` completes it before anything else is done.
  */
 export function* swapFiles(path: string, from: string, aside: string): Coroutine<void> {
   const newSuffixes: string[] = [];
   for (const suffix of suffixesOf(path)) {
-    if ((yield* io.fileStamp(from + suffix)) !== undefined) newSuffixes.push(suffix);
+    if ((yield* io.fileStamp(path + from + suffix)) !== undefined) newSuffixes.push(suffix);
   }
   const content = JSON.stringify({ from, aside, newSuffixes } satisfies Swap);
   const line = encodeUtf8(`${crc32(encodeUtf8(content))} ${content}`);
@@ -42,10 +43,10 @@ export function* finishSwap(path: string): Coroutine<void> {
     for (const suffix of suffixesOf(path)) {
       const isNew = newSuffixes.includes(suffix);
       // The new one is in its place already.
-      if (isNew && (yield* io.fileStamp(from + suffix)) === undefined) continue;
+      if (isNew && (yield* io.fileStamp(path + from + suffix)) === undefined) continue;
       if ((yield* io.fileStamp(path + suffix)) !== undefined)
-        yield* io.renameFile(path + suffix, aside + suffix);
-      if (isNew) yield* io.renameFile(from + suffix, path + suffix);
+        yield* io.renameFile(path + suffix, path + aside + suffix);
+      if (isNew) yield* io.renameFile(path + from + suffix, path + suffix);
     }
     // Emptied first, which is durable: a marker that came back after a power cut would move the new log away.
     yield* io.replaceWholeFile(marker, new Uint8Array(0));

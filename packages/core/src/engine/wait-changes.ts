@@ -5,6 +5,7 @@ import { SyncError } from "../errors/sync-error.js";
 import { PageDownload } from "../pages/page-download.js";
 import type { PullHandle } from "../ports/protocol-io.js";
 import type { PageImages } from "../ports/replica-pages.js";
+import { fenceLateBatches } from "./remote-mark.js";
 import { type ReplicaSession, replicaFiles } from "./replica-session.js";
 import { hasSameHistory } from "./same-history.js";
 
@@ -46,6 +47,7 @@ function* askForChanges(
   session: ReplicaSession,
   options: { readonly longPollTimeoutMs?: number },
 ): Coroutine<PulledChanges | undefined> {
+  yield* fenceLateBatches(session);
   const { revision } = session.metadata;
   const longPollTimeoutMs = options.longPollTimeoutMs ?? session.config.longPollTimeoutMs;
   if (revision !== undefined && !session.remoteWentBack && (yield* hasSameHistory(session))) {

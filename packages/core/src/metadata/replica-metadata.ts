@@ -17,7 +17,7 @@ export interface ReplicaMetadata {
    * `pages` says of it is so.
    */
   readonly fileStamp: string | undefined;
-  /** Whether the replica was closed, and not left by a process that died. */
+  /** Whether the replica was closed, and not left by a process that died, and no push of it may still be on its way. */
   readonly closed: boolean;
   /** How far the tape of the present pull generation has been pushed, as far as it was noted: a hint for `stats`. */
   readonly pushedChangeId: number;

@@ -37,6 +37,9 @@ export class WalLog {
   readonly #path: string;
   #file: FileHandle | undefined;
   #index: FrameIndex | undefined;
+  #appended: FirstFrame | undefined;
+  /** A commit that was given up, and may still be in the file. */
+  #unrevoked: FirstFrame | undefined;
 
   constructor(path: string) {
     this.#path = path;
@@ -57,6 +60,8 @@ export class WalLog {
     this.#file ??= yield* io.openFile(this.#path, "write");
     const file = this.#file;
     if (file === undefined) return;
+    // The connections know nothing of it and will write over it, maybe not over all: it must not be taken for theirs.
+    if (this.#unrevoked !== undefined) yield* this.#takeBack(this.#unrevoked);
     const header = parseWalHeader(yield* io.readAt(file, 0, WAL_HEADER_SIZE));
     if (header === undefined) {
       this.#index = undefined;
@@ -80,11 +85,13 @@ export class WalLog {
 
   /**
    * Appends a commit behind `start`, which is the end of the log, and syncs it. Frames there that never were committed
-   * are overwritten; nothing before is touched, since readers may stand on it. When it fails, nothing was appended.
+   * are overwritten; nothing before is touched, since readers may stand on it. When it fails, what was appended is taken
+   * back, at the latest before the log is read again.
    */
   *append(start: WalPosition, commit: LogCommit): Coroutine<void> {
     this.#file ??= (yield* io.openFile(this.#path, "create")) as FileHandle;
     const file = this.#file;
+    this.#appended = undefined;
     try {
       const header = this.#index?.header ?? (yield* beginLog(file, start));
       const { checksum1, checksum2 } = this.#index?.end ?? header;
@@ -98,20 +105,28 @@ export class WalLog {
           const bytes = yield* images.read(from, from + numbers.length);
           const last = written + numbers.length === total;
           const frames = formatFrames(numbers, bytes, commit, last, header, checksum);
-          yield* io.writeAt(file, frameOffset(start.frames + written + 1), frames);
+          const offset = frameOffset(start.frames + written + 1);
+          this.#appended ??= { offset, header: frames.slice(0, FRAME_HEADER_SIZE) };
+          yield* io.writeAt(file, offset, frames);
           written += numbers.length;
         }
       }
       yield* io.syncFile(file);
     } catch (error) {
-      yield* revoke(file, start);
+      yield* this.revoke();
       throw error;
     }
   }
 
-  /** Takes back the commit behind `start`, which no connection has seen yet. */
-  *revoke(start: WalPosition): Coroutine<void> {
-    if (this.#file !== undefined) yield* revoke(this.#file, start);
+  /** Takes back the commit that was appended last, which no connection has seen yet; tries again later if that fails. */
+  *revoke(): Coroutine<void> {
+    this.#unrevoked = this.#appended;
+    if (this.#unrevoked === undefined) return;
+    try {
+      yield* this.#takeBack(this.#unrevoked);
+    } catch {
+      // The first failure is the one to report. Should the process die now, who opens the file finds a whole commit.
+    }
   }
 
   *sync(): Coroutine<void> {
@@ -123,6 +138,23 @@ export class WalLog {
     this.#file = undefined;
     this.#index = undefined;
   }
+
+  /** Breaks the chain where the commit begins, durably: a recovery must not find what its writer has given up. */
+  *#takeBack({ offset, header }: FirstFrame): Coroutine<void> {
+    const file = this.#file as FileHandle;
+    const now = yield* io.readAt(file, offset, FRAME_HEADER_SIZE);
+    // Otherwise somebody has committed something else there.
+    const isThere = now.length === header.length && now.every((byte, index) => byte === header[index]);
+    if (isThere) yield* io.writeAt(file, offset, new Uint8Array(FRAME_HEADER_SIZE));
+    yield* io.syncFile(file);
+    this.#unrevoked = undefined;
+  }
+}
+
+/** How an appended commit begins. */
+interface FirstFrame {
+  readonly offset: number;
+  readonly header: Uint8Array;
 }
 
 function* beginLog(file: FileHandle, { salt1, salt2 }: WalPosition): Coroutine<WalHeader> {
@@ -176,16 +208,4 @@ function formatFrames(
     sealFrame(frames, at, { pageNumber, databaseSize: last ? databaseSize : 0 }, header, checksum);
   }
   return frames;
-}
-
-/**
- * Breaks the chain where the appended frames begin, so that a recovery after a crash does not find a commit that its
- * writer has given up. As good as can be: if this write fails too, whoever opens the file next finds out from the log.
- */
-function* revoke(file: FileHandle, start: WalPosition): Coroutine<void> {
-  try {
-    yield* io.writeAt(file, frameOffset(start.frames + 1), new Uint8Array(FRAME_HEADER_SIZE));
-  } catch {
-    // The first failure is the one to report.
-  }
 }

@@ -292,7 +292,7 @@ class WalReplicaPages implements ReplicaPages {
     try {
       yield* index.makeStale();
     } catch (error) {
-      yield* log.revoke(start);
+      yield* log.revoke();
       throw error;
     }
     yield* this.#refresh();

@@ -1,0 +1,158 @@
+import { checkpoint, closeReplica, pushChanges, resumeApply, runAsync, stats } from "@tributary/core";
+import { createFailingPorts } from "@tributary/testkit";
+import { settle } from "../../../packages/core/src/engine/checkpoint.js";
+import { FORGOTTEN, saveMetadata } from "../../../packages/core/src/engine/replica-session.js";
+import { type CrashReplica, pull } from "./crash-replica.js";
+import {
+  CONFLICT,
+  contentsMerged,
+  type DataSet,
+  FOLLOWING,
+  NEVER_SETTLED,
+  SCHEMA_CHANGES,
+  SEVERAL_TABLES,
+  SHRINKING,
+  SHRINKING_LOCALLY,
+} from "./data-sets.js";
+import {
+  type CrashProcedure,
+  copyOf,
+  crashedBefore,
+  nth,
+  ofCreation,
+  ofOpen,
+  ofOpening,
+  type RequestPicker,
+} from "./prepared-run.js";
+
+const GUARD_BEGINS: RequestPicker = (method, args) =>
+  method === "executeSql" && args[0] === "guard" && args[1] === "BEGIN";
+const SAVES_METADATA: RequestPicker = (method) => method === "replaceWholeFile";
+const REMOVES_JOURNAL: RequestPicker = (method, args) =>
+  method === "removeFile" && String(args[0]).endsWith("-replay");
+
+/** A checkpoint that is cut off cannot be told from another program's: then the next pull downloads all. */
+const MAY_FORGET = { mayForget: true };
+
+/** What both sides do after a first pull. */
+const LATER = ["INSERT INTO log VALUES ('later')", "DELETE FROM notes WHERE id = 2"];
+const REMOTE_LATER = "INSERT INTO log VALUES ('remote, later'); UPDATE bulk SET body = 'later' WHERE id = 20";
+const GOING_ON: DataSet = {
+  ...SEVERAL_TABLES,
+  unsettled: [...SEVERAL_TABLES.unsettled, ...LATER],
+  remote: `${SEVERAL_TABLES.remote}; ${REMOTE_LATER}`,
+};
+
+async function pullNow({ run, session }: CrashReplica): Promise<void> {
+  await run(pull(session));
+}
+
+async function pushNow({ run, session }: CrashReplica): Promise<void> {
+  await run(pushChanges(session));
+}
+
+/** An apply that could not be finished: the disk was gone after its publish. */
+async function pullUnfinished({ session, ports }: CrashReplica): Promise<void> {
+  const failing = createFailingPorts(ports);
+  failing.fail({ call: 1, calls: Number.POSITIVE_INFINITY, errno: "EIO", method: "tryBeginWrite" });
+  let begun = 0;
+  const later = {
+    ...failing.ports,
+    // The first is that of the publish.
+    tryBeginWrite: (waitMs?: number) => (begun++ === 0 ? ports : failing.ports).tryBeginWrite(waitMs),
+  };
+  await runAsync(pull(session), later).catch(() => {});
+  if (!session.applyPending) throw new Error("The apply was finished.");
+}
+
+const MERGED = contentsMerged(SEVERAL_TABLES);
+
+/** Batches that the remote has are pending no more. */
+const AT_MOST_ALL = Array.from({ length: 23 }, (_, pending) => pending);
+
+/** Every engine procedure that touches files. A further one takes an entry here and nothing else. */
+export const PROCEDURES: readonly CrashProcedure[] = [
+  ofCreation("creating a replica"),
+  ofCreation("creating a replica in chunks", { pullBytesThreshold: 5 * 4096 }),
+  ofCreation("creating an empty replica", { bootstrapIfEmpty: false }),
+  ofOpening("opening after a close", SEVERAL_TABLES, async (replica) => {
+    await replica.run(closeReplica(replica.session));
+    return replica.directory;
+  }),
+  ofOpening("opening after a crash", SEVERAL_TABLES, async (replica) => copyOf(replica)),
+  ofOpening("opening after a crash without revert pages", NEVER_SETTLED, async (replica) => copyOf(replica)),
+  ofOpening("opening before a replay", SEVERAL_TABLES, (replica) =>
+    crashedBefore(replica, pull(replica.session), nth(1, GUARD_BEGINS)),
+  ),
+  ofOpening(
+    "opening after a replay",
+    SEVERAL_TABLES,
+    (replica) => crashedBefore(replica, pull(replica.session), nth(1, SAVES_METADATA)),
+    { expected: { shown: [MERGED], isReplayed: true } },
+  ),
+  ofOpening(
+    "opening at the end of an apply",
+    SEVERAL_TABLES,
+    (replica) => crashedBefore(replica, pull(replica.session), nth(1, REMOVES_JOURNAL)),
+    { expected: { shown: [MERGED], isReplayed: true } },
+  ),
+  ofOpening("opening before a replay that fails", CONFLICT, (replica) =>
+    crashedBefore(replica, pull(replica.session), nth(1, GUARD_BEGINS)),
+  ),
+  ofOpening("opening after an undone publish", CONFLICT, (replica) =>
+    crashedBefore(replica, pull(replica.session), nth(2, GUARD_BEGINS)),
+  ),
+  ofOpen("a pull", SEVERAL_TABLES, ({ session }) => pull(session)),
+  ofOpen("a pull without revert pages", NEVER_SETTLED, ({ session }) => pull(session)),
+  ofOpen("a pull without local changes", FOLLOWING, ({ session }) => pull(session)),
+  ofOpen("a pull that shrinks the database", SHRINKING, ({ session }) => pull(session)),
+  ofOpen("a pull into a database that shrank", SHRINKING_LOCALLY, ({ session }) => pull(session)),
+  ofOpen("a pull with schema changes on both sides", SCHEMA_CHANGES, ({ session }) => pull(session)),
+  ofOpen("a pull that is undone", CONFLICT, ({ session }) => pull(session), { failsWith: "replay-conflict" }),
+  ofOpen("a pull after a pull", SEVERAL_TABLES, ({ session }) => pull(session), {
+    expected: {
+      shown: [contentsMerged({ ...GOING_ON, remote: SEVERAL_TABLES.remote }), contentsMerged(GOING_ON)],
+      merged: contentsMerged(GOING_ON),
+      pending: [24],
+    },
+    async setUp(replica, remote) {
+      await pullNow(replica);
+      for (const sql of LATER) replica.db.exec(sql);
+      remote.query(REMOTE_LATER);
+    },
+  }),
+  ofOpen("a pull after a push", SEVERAL_TABLES, ({ session }) => pull(session), {
+    expected: { pending: [0, 22] },
+    setUp: pushNow,
+  }),
+  ofOpen("a pull of everything", SEVERAL_TABLES, ({ session }) => pull(session), {
+    expected: MAY_FORGET,
+    async setUp({ session, run }) {
+      await run(session.pages.forget());
+      await run(saveMetadata(session, FORGOTTEN));
+    },
+  }),
+  ofOpen("finishing an apply", SEVERAL_TABLES, ({ session }) => resumeApply(session), {
+    setUp: pullUnfinished,
+  }),
+  ofOpen("a push", SEVERAL_TABLES, ({ session }) => pushChanges(session), {
+    expected: { pending: AT_MOST_ALL },
+  }),
+  ofOpen("a push after a pull", SEVERAL_TABLES, ({ session }) => pushChanges(session), {
+    expected: { shown: [MERGED], pending: AT_MOST_ALL },
+    setUp: pullNow,
+  }),
+  ofOpen("a checkpoint", SEVERAL_TABLES, ({ session }) => checkpoint(session), { expected: MAY_FORGET }),
+  ofOpen("a checkpoint after a pull", SEVERAL_TABLES, ({ session }) => checkpoint(session), {
+    expected: { shown: [MERGED], ...MAY_FORGET },
+    setUp: pullNow,
+  }),
+  ofOpen("settling", SEVERAL_TABLES, ({ session }) => settle(session)),
+  ofOpen("saving the metadata", SEVERAL_TABLES, ({ session }) => saveMetadata(session, { lastPushAt: 1 })),
+  ofOpen("closing", SEVERAL_TABLES, ({ session }) => closeReplica(session), { expected: MAY_FORGET }),
+  ofOpen("closing after a pull", SEVERAL_TABLES, ({ session }) => closeReplica(session), {
+    expected: { shown: [MERGED], ...MAY_FORGET },
+    setUp: pullNow,
+  }),
+  ofOpen("reading the stats", SEVERAL_TABLES, ({ session }) => stats(session)),
+];
