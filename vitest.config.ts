@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 // Workspace packages are resolved to their TypeScript sources, so the tests need no build.
@@ -11,5 +12,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: "forks",
+    // All cores: vitest leaves one free by default, which is half of a machine with two.
+    maxWorkers: availableParallelism(),
   },
 });

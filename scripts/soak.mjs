@@ -12,7 +12,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "Infinity" },
     from: { type: "string", default: "1000000" },
-    tests: { type: "string", default: "tests/simulation" },
+    tests: { type: "string", default: "tests/simulation/convergence-1 tests/simulation/server" },
   },
 });
 const minutes = Number(values.minutes);
@@ -42,7 +42,7 @@ function runOn() {
     TRIBUTARY_FIRST_SEED: String(first),
     TRIBUTARY_SEEDS: String(SEEDS_PER_RUN),
   };
-  const child = spawn("node_modules/.bin/vitest", ["run", values.tests], { env });
+  const child = spawn("node_modules/.bin/vitest", ["run", ...values.tests.split(" ")], { env });
   running.add(child);
   let output = "";
   const keep = (part) => {

@@ -1,13 +1,13 @@
-// A batch that is given up, then a pull, then the batch arrives: applied twice.
-
 import { join } from "node:path";
 import {
   applyChanges,
+  closeReplica,
   combinePorts,
   openReplica,
   type ProtocolIo,
   pushChanges,
   type RemoteBatch,
+  type ReplicaSession,
   runSync,
   SyncError,
   waitChanges,
@@ -19,39 +19,84 @@ import { expect, test } from "vitest";
 import { configOf } from "../support/engine.js";
 import { temporaryDirectory } from "../support/temporary-directory.js";
 
-test("a batch that was given up and arrives after a pull is not applied a second time", () => {
+/** A replica of a remote in memory whose batches can be kept back. */
+function prepare() {
   const remote = createMemoryRemote();
   remote.query("CREATE TABLE log (line); CREATE TABLE other (a)");
   const port = remote.connect();
-  let late: RemoteBatch | undefined;
+  const late: RemoteBatch[] = [];
   let broken = true;
   const network: ProtocolIo = {
     ...port,
     runRemoteBatch(batch) {
-      if (!batch.repeatable && broken) {
-        late ??= batch;
-        throw new SyncError("unreachable", "lost");
-      }
-      return port.runRemoteBatch(batch);
+      if (batch.repeatable || !broken) return port.runRemoteBatch(batch);
+      late.push(batch);
+      throw new SyncError("unreachable", "lost");
     },
   };
   const sql = createBetterSqlite3();
   const clock = createVirtualClock(createRandom(1));
   const ports = combinePorts({ files: createNodeStorage(), sql, remote: network, clock });
-  const session = runSync(openReplica(configOf(join(temporaryDirectory(), "replica.db"))), ports);
-  const pull = () => {
-    const changes = runSync(waitChanges(session), ports);
-    if (changes === undefined) return;
-    runSync(applyChanges(session, changes), ports);
-    runSync(changes.dispose(), ports);
+  const config = configOf(join(temporaryDirectory(), "replica.db"));
+  return {
+    remote,
+    db: () => sql.db,
+    open: () => runSync(openReplica(config), ports),
+    push: (session: ReplicaSession) => runSync(pushChanges(session), ports),
+    close: (session: ReplicaSession) => runSync(closeReplica(session), ports),
+    pull(session: ReplicaSession) {
+      const changes = runSync(waitChanges(session), ports);
+      if (changes === undefined) return;
+      expect(runSync(applyChanges(session, changes), ports)).toBe(true);
+      runSync(changes.dispose(), ports);
+    },
+    /** From now on the network works, and what it kept back arrives. */
+    arrive() {
+      broken = false;
+      for (const batch of late) port.runRemoteBatch(batch);
+    },
   };
-  sql.db.exec("INSERT INTO log VALUES ('mine')");
-  expect(() => runSync(pushChanges(session), ports)).toThrow("lost");
+}
+
+test("a batch that was given up and arrives after a pull is not applied a second time", () => {
+  const { remote, db, open, push, pull, arrive, close } = prepare();
+  const session = open();
+  db().exec("INSERT INTO log VALUES ('mine')");
+  expect(() => push(session)).toThrow("lost");
   remote.query("INSERT INTO other VALUES (1)");
-  pull();
-  broken = false;
-  port.runRemoteBatch(late as RemoteBatch);
-  runSync(pushChanges(session), ports);
-  pull();
+  pull(session);
+  arrive();
+  expect(remote.query("SELECT line FROM log")).toEqual([]);
+  push(session);
+  pull(session);
   expect(remote.query("SELECT line FROM log")).toEqual([["mine"]]);
+  close(session);
+});
+
+test("nor when the replica was closed and opened in between", () => {
+  const { remote, db, open, push, pull, arrive, close } = prepare();
+  const session = open();
+  db().exec("INSERT INTO log VALUES ('mine')");
+  expect(() => push(session)).toThrow("lost");
+  close(session);
+  const again = open();
+  remote.query("INSERT INTO other VALUES (1)");
+  pull(again);
+  arrive();
+  push(again);
+  pull(again);
+  expect(remote.query("SELECT line FROM log")).toEqual([["mine"]]);
+  close(again);
+});
+
+test("a batch that arrives before the pull is taken, and not sent again", () => {
+  const { remote, db, open, push, pull, arrive, close } = prepare();
+  const session = open();
+  db().exec("INSERT INTO log VALUES ('mine')");
+  expect(() => push(session)).toThrow("lost");
+  arrive();
+  pull(session);
+  expect(push(session)).toEqual({ changes: 0 });
+  expect(remote.query("SELECT line FROM log")).toEqual([["mine"]]);
+  close(session);
 });

@@ -9,8 +9,15 @@ import type { Stage } from "./world.js";
  * A test that runs as many seeds as told, or what the environment says: `TRIBUTARY_SEED` one of them,
  * `TRIBUTARY_SEEDS` as many, from `TRIBUTARY_FIRST_SEED` on.
  */
-export function describeSimulation(stage: Stage, seeds: number): void {
-  const { TRIBUTARY_SEED, TRIBUTARY_FIRST_SEED = "1", TRIBUTARY_SEEDS = String(seeds) } = process.env;
+export function describeSimulation(
+  stage: Stage,
+  seeds: { readonly from: number; readonly count: number },
+): void {
+  const {
+    TRIBUTARY_SEED,
+    TRIBUTARY_FIRST_SEED = String(seeds.from),
+    TRIBUTARY_SEEDS = String(seeds.count),
+  } = process.env;
   const first = Number(TRIBUTARY_SEED ?? TRIBUTARY_FIRST_SEED);
   const count = TRIBUTARY_SEED === undefined ? Number(TRIBUTARY_SEEDS) : 1;
   test(stage.test, { timeout: 0 }, async () => {

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { type Coroutine, checkpoint, openReplica, type ReplicaConfig } from "@tributary/core";
+import { type Coroutine, checkpoint, openReplica, type ReplicaConfig, repairReplica } from "@tributary/core";
 import { copyFiles, makeCrashDirectory } from "@tributary/testkit";
 import { onTestFinished } from "vitest";
 import type { Expectation } from "./check-crash.js";
@@ -76,6 +76,25 @@ export function ofOpening(
       const directory = await leave(replica);
       replica.drop();
       return openingRun(directory, remote, { ...expectationOf(set), ...expected });
+    },
+  };
+}
+
+/** Repairing a replica as something has left it; `leave` gives the directory. It shows what both sides hold then. */
+export function ofRepair(
+  name: string,
+  set: DataSet,
+  leave: (replica: CrashReplica) => Promise<string>,
+): CrashProcedure {
+  const opening = ofOpening(name, set, leave, {
+    expected: { shown: [contentsBefore(set), contentsMerged(set)], mayForget: true },
+  });
+  return {
+    ...opening,
+    async prepare() {
+      const run = await opening.prepare();
+      const { options } = run.expected;
+      return { ...run, procedure: ({ path }) => repairReplica(crashConfig(path, options)) };
     },
   };
 }

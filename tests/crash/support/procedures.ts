@@ -22,6 +22,7 @@ import {
   ofCreation,
   ofOpen,
   ofOpening,
+  ofRepair,
   type RequestPicker,
 } from "./prepared-run.js";
 
@@ -147,6 +148,14 @@ export const PROCEDURES: readonly CrashProcedure[] = [
     expected: { shown: [MERGED], ...MAY_FORGET },
     setUp: pullNow,
   }),
+  ofRepair("repairing after a close", SEVERAL_TABLES, async (replica) => {
+    await replica.run(closeReplica(replica.session));
+    return replica.directory;
+  }),
+  ofRepair("repairing after a crash", NEVER_SETTLED, async (replica) => copyOf(replica)),
+  ofRepair("repairing before a replay", SEVERAL_TABLES, (replica) =>
+    crashedBefore(replica, pull(replica.session), nth(1, GUARD_BEGINS)),
+  ),
   ofOpen("settling", SEVERAL_TABLES, ({ session }) => settle(session)),
   ofOpen("saving the metadata", SEVERAL_TABLES, ({ session }) => saveMetadata(session, { lastPushAt: 1 })),
   ofOpen("closing", SEVERAL_TABLES, ({ session }) => closeReplica(session), { expected: MAY_FORGET }),
