@@ -38,9 +38,10 @@ const JOURNAL = {
 } as unknown as ReplayJournal;
 
 function journalOf(rows: Parameters<ReplayJournalWriter["add"]>[0][]): Uint8Array {
-  const writer = runSync(ReplayJournalWriter.create("journal", JOURNAL), file.ports);
-  for (const block of rows) runSync(writer.add(block), file.ports);
-  runSync(writer.finish(), file.ports);
+  const fill = function* (writer: ReplayJournalWriter) {
+    for (const block of rows) yield* writer.add(block);
+  };
+  runSync(ReplayJournalWriter.write("journal", JOURNAL, fill), file.ports);
   return file.bytes;
 }
 
@@ -105,25 +106,38 @@ const REVERT_ID = revert.revertId;
 
 const { log: LOG, database: DATABASE } = makeSqliteFiles(4096);
 
+const SOUND_METADATA = {
+  clientId: "name-0b3c",
+  revision: "6f2a9c0e11d4b377-42",
+  witnesses: [3, 12],
+  pages: {
+    databaseSize: 12,
+    header: { writeVersion: 2, readVersion: 2, schemaCookie: 5 },
+    watermark: { salt1: 1, salt2: 2, frames: 3 },
+    revertId: REVERT_ID,
+  },
+  fileStamp: "8192:1",
+  closed: true,
+  pushedChangeId: 4,
+  lastPullAt: 1_700_000_000_000,
+  lastPushAt: undefined,
+} as unknown as ReplicaMetadata;
 const METADATA = [
-  encodeMetadata({
-    clientId: "name-0b3c",
-    revision: "6f2a9c0e11d4b377-42",
-    pages: {
-      databaseSize: 12,
-      header: { writeVersion: 2, readVersion: 2, schemaCookie: 5 },
-      watermark: { salt1: 1, salt2: 2, frames: 3 },
-      revertId: REVERT_ID,
-    },
-    fileStamp: "8192:1",
-    closed: true,
-    pushedChangeId: 4,
-    lastPullAt: 1_700_000_000_000,
-    lastPushAt: undefined,
-  } as unknown as ReplicaMetadata),
+  encodeMetadata(SOUND_METADATA),
   new Uint8Array(Buffer.from('{"synced_revision":null,"client_unique_id":"x","version":"v1"}')),
   new Uint8Array(Buffer.from('{"hash":1,"version":0,"durable_frame_num":3,"generation":1}')),
 ];
+
+/** Half of them have a checksum that holds, over content that is not what it should be. */
+function metadataLike(random: SeededRandom): Uint8Array {
+  if (random.chance(0.5)) return mutateBytes(METADATA, random);
+  const text = Buffer.from(mutateBytes([Buffer.from(JSON.stringify(SOUND_METADATA))], random)).toString();
+  try {
+    return encodeMetadata(JSON.parse(text) as ReplicaMetadata);
+  } catch {
+    return Buffer.from(text);
+  }
+}
 
 describe("files of a replica", () => {
   itSurvives(FILE, "replay journal", {
@@ -194,7 +208,7 @@ describe("files of a replica", () => {
     count: 20_000,
   });
   itSurvives(FILE, "metadata", {
-    makeInput: (random) => mutateBytes(METADATA, random),
+    makeInput: metadataLike,
     decode: (bytes) => decodeMetadata(bytes, "replica.db-info"),
     isExpectedError: hasCode("damaged-metadata", "not-a-replica"),
     count: 100_000,

@@ -1,4 +1,4 @@
-import { SyncError } from "@tributary/core";
+import { type RepairOptions, SyncError } from "@tributary/core";
 import type { ReplicaOptions } from "./replica-options.js";
 
 /** Options that are whole numbers, with the smallest value each may have. */
@@ -10,9 +10,35 @@ const NUMBERS = {
   checkpointThresholdBytes: 4096,
 } as const;
 
-/** Fails with `invalid-option`, naming every option that cannot be. */
-export function checkOptions(options: ReplicaOptions): void {
+const BOOLEANS = ["bootstrapIfEmpty", "repair", "acceptLoss"] as const;
+const FUNCTIONS = ["transform", "onProgress", "fetch"] as const;
+const SYNCHRONOUS = ["OFF", "NORMAL", "FULL", "EXTRA"];
+
+/** Fails with `invalid-option`, naming every option that cannot be. `caller` is the function that was given them. */
+export function checkOptions(caller: string, options: ReplicaOptions & RepairOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new SyncError("invalid-option", `${caller}: give it an object with \`path\` and \`url\`.`);
+  }
   const mistakes: string[] = [];
+  for (const name of BOOLEANS) {
+    const value: unknown = options[name];
+    if (value !== undefined && typeof value !== "boolean") mistakes.push(`\`${name}\` must be true or false`);
+  }
+  for (const name of FUNCTIONS) {
+    const value: unknown = options[name];
+    if (value !== undefined && typeof value !== "function") mistakes.push(`\`${name}\` must be a function`);
+  }
+  const { ignoreTables, database } = options as { ignoreTables?: unknown; database?: unknown };
+  const isNames = Array.isArray(ignoreTables) && ignoreTables.every((name) => typeof name === "string");
+  if (ignoreTables !== undefined && !isNames) mistakes.push("`ignoreTables` must be a list of table names");
+  if (database !== undefined && (typeof database !== "object" || database === null)) {
+    mistakes.push("`database` must be an object");
+  } else {
+    const { synchronous = "FULL" } = (database ?? {}) as { synchronous?: unknown };
+    if (!SYNCHRONOUS.includes(synchronous as string)) {
+      mistakes.push(`\`database.synchronous\` must be one of ${SYNCHRONOUS.join(", ")}`);
+    }
+  }
   if (typeof options.path !== "string" || options.path === "") mistakes.push("`path` must be a file path");
   if (options.path === ":memory:") mistakes.push("`path` must be a file: a replica cannot live in memory");
   if (options.url !== null && typeof options.url !== "string" && typeof options.url !== "function") {
@@ -24,14 +50,11 @@ export function checkOptions(options: ReplicaOptions): void {
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
     mistakes.push("`signal` must be an AbortSignal");
   }
-  if (options.onProgress !== undefined && typeof options.onProgress !== "function") {
-    mistakes.push("`onProgress` must be a function");
-  }
   for (const [name, least] of Object.entries(NUMBERS)) {
     const value = options[name as keyof typeof NUMBERS];
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= least)) {
       mistakes.push(`\`${name}\` must be a whole number of at least ${least}`);
     }
   }
-  if (mistakes.length > 0) throw new SyncError("invalid-option", `openReplica: ${mistakes.join("; ")}.`);
+  if (mistakes.length > 0) throw new SyncError("invalid-option", `${caller}: ${mistakes.join("; ")}.`);
 }

@@ -32,7 +32,7 @@ import type { ReplicaOptions } from "./replica-options.js";
  * all that a pull may fail with.
  */
 export async function openReplica(options: ReplicaOptions): Promise<Replica> {
-  checkOptions(options);
+  checkOptions("openReplica", options);
   const path = canonicalPath(options.path);
   let replica: Replica | undefined;
   const { ports, protocol, sqlite } = portsOf(options, () => replica?.afterLocalCommit());
@@ -60,7 +60,7 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
  * and `acceptLoss` is not set), `replay-conflict`, `aborted`, and all that a pull may fail with. Nothing was touched then.
  */
 export async function repairReplica(options: ReplicaOptions & RepairOptions): Promise<RepairReport> {
-  checkOptions(options);
+  checkOptions("repairReplica", options);
   const { acceptLoss = false } = options;
   const { ports, protocol } = portsOf(options, () => {});
   try {

@@ -33,6 +33,11 @@ export interface ReplicaStats extends EngineStats {
   readonly lastCheckpointError: SyncError | undefined;
 }
 
+/** Downloads of one pull that may be found not to fit. */
+const MOST_PULLS = 4;
+const KEEPS_CHANGING =
+  "What the remote sends keeps being out of date before it can be applied. Nothing was applied; the local changes stay.";
+
 /** What a replica is made of; assembled by `openReplica`. */
 export interface ReplicaParts {
   readonly session: ReplicaSession;
@@ -97,10 +102,13 @@ export class Replica {
     const { session } = this.#parts;
     return await this.#pulls.run(async () => {
       await this.#engine.run(() => this.#operate(options, () => resumeApply(session)));
-      const outcome = await this.#pullOnce(options, false);
-      // A push was sent while the pages were on their way, and may be missing in them. The next one holds pushes back.
-      if (outcome === "overtaken")
-        return (await this.#engine.run(() => this.#pullOnce(options, true))) === true;
+      let outcome = await this.#pullOnce(options, false);
+      // A push was sent while the pages were on their way, and may be missing in them; or they do not follow on what is
+      // here. The next ones hold pushes back.
+      for (let attempt = 2; outcome === "overtaken"; attempt++) {
+        if (attempt > MOST_PULLS) throw new SyncError("unexpected-response", KEEPS_CHANGING);
+        outcome = await this.#engine.run(() => this.#pullOnce(options, true));
+      }
       return outcome;
     });
   }

@@ -237,7 +237,8 @@ function openAll(
         { boundaries, engine: true, onCommit: undefined },
       ),
     );
-    setUp(writer, synchronous);
+    // Whatever the app has chosen for itself: the journal of an apply is removed when its replay has been committed.
+    setUp(writer, "FULL");
     const guard = open(new Database(path, { ...binding, timeout: ENGINE_TIMEOUT_MS, readonly: true }));
     const queries = { writer: new StatementCache<Statement>(), guard: new StatementCache<Statement>() };
     return { path, app, writer, guard, queries, writes: new StatementCache<Statement>() };

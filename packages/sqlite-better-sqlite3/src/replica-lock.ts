@@ -25,10 +25,14 @@ export class ReplicaLock {
       db?.close();
       if (cause instanceof Database.SqliteError && cause.code.startsWith("SQLITE_BUSY")) return undefined;
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new SyncError("io-failed", `The lock file ${file} cannot be made or locked: ${reason}.`, {
-        path: file,
-        cause,
-      });
+      throw new SyncError(
+        "io-failed",
+        `The lock file ${file} cannot be made or locked: ${reason}. It holds nothing: if it is no empty file, delete it.`,
+        {
+          path: file,
+          cause,
+        },
+      );
     }
   }
 

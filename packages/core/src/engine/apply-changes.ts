@@ -58,7 +58,6 @@ export function* applyChanges(session: ReplicaSession, changes: PulledChanges): 
     throw error;
   }
   session.remoteWentBack = false;
-  session.historyChecked = true;
   return true;
 }
 
@@ -120,7 +119,10 @@ function* completeApply(
   // A tape that is there is the one that was replayed, or the old one: not published yet, or come back with an undo.
   const hasTape = (yield* readLocalValue("clientId")) === journal.clientId;
   const isReplayed = hasTape && (yield* readLocalValue("journalId")) === journal.id;
-  if (!hasTape) {
+  // An undo appends to the log. Without one, a tape that is not the replayed one has come with the published pages.
+  const cameWithPages =
+    hasTape && !isReplayed && isPublished && (yield* pages.logFrames()) === journal.plan.end.frames;
+  if (!hasTape || cameWithPages) {
     const reasonOfUndo = yield* replayOrUndo(session, reader);
     session.remoteWentBack ||= reasonOfUndo instanceof SyncError && reasonOfUndo.code === "remote-went-back";
     if (reasonOfUndo !== undefined) return reasonOfUndo;
@@ -225,8 +227,9 @@ function* writeJournal(
     tapeValues: Number(columns[0]?.[0]) - TAPE_FIXED_COLUMNS.length,
     shapes: [...shapes],
   };
-  const writer = yield* ReplayJournalWriter.create(replicaFiles(session.config.path).journal, journal);
   const cursor = new TapeCursor(0, last, shapes);
-  for (let rows = yield* cursor.next(); rows.length > 0; rows = yield* cursor.next()) yield* writer.add(rows);
-  yield* writer.finish();
+  yield* ReplayJournalWriter.write(replicaFiles(session.config.path).journal, journal, function* (writer) {
+    for (let rows = yield* cursor.next(); rows.length > 0; rows = yield* cursor.next())
+      yield* writer.add(rows);
+  });
 }

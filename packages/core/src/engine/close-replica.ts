@@ -5,6 +5,7 @@ import { resumeApply } from "./apply-changes.js";
 import { checkpoint } from "./checkpoint.js";
 import { hasContent } from "./keep-aside.js";
 import { setLocalValue } from "./local-values.js";
+import { abandonSession } from "./open-session.js";
 import {
   beginWrite,
   committing,
@@ -24,7 +25,13 @@ export function* closeReplica(session: ReplicaSession): Coroutine<void> {
 
 /** As `closeReplica`, and keeps the lock. */
 export function* closeSession(session: ReplicaSession): Coroutine<void> {
-  yield* resumeApply(session);
+  try {
+    yield* resumeApply(session);
+  } catch (error) {
+    if (error instanceof SyncError && error.code === "database-busy") throw error;
+    // What cannot be finished now is left to the next opening, journal and log as they are, and does not keep it open.
+    if (session.applyPending) return yield* abandonSession(session);
+  }
   const boundaries = yield* tapeBoundaries(session);
   if (boundaries.length > session.earlierBoundaries.length) {
     yield* beginWrite(session.config);

@@ -7,6 +7,7 @@ import { bootstrap } from "./bootstrap.js";
 import { keepAside } from "./keep-aside.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import { replicaFiles } from "./replica-session.js";
+import { witnessesOf } from "./same-history.js";
 
 /**
  * Makes a new replica: downloaded whole, or empty until its first pull. Where the database is gone and files beside it
@@ -21,7 +22,7 @@ export function* createReplica(config: ReplicaConfig): Coroutine<ReplicaMetadata
   const metadata: ReplicaMetadata = {
     clientId,
     revision: download?.revision,
-    witnesses: download === undefined ? [] : [download.pages.databaseSize],
+    witnesses: download === undefined ? [] : spreadOver(download.pages.databaseSize),
     pages: download?.pages ?? UNKNOWN_PAGES,
     fileStamp: download?.downloadedFile && (yield* io.fileStamp(download.downloadedFile)),
     closed: true,
@@ -46,4 +47,9 @@ function uuidOf(random: Uint8Array): string {
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
   return hexOf(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** Some pages of a database of that many. */
+function spreadOver(databaseSize: number): readonly number[] {
+  return witnessesOf(Uint32Array.from({ length: databaseSize }, (_, index) => index + 1));
 }

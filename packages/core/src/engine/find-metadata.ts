@@ -76,9 +76,19 @@ function* clientIdOfDatabase(path: string, problem: SyncError | undefined): Coro
   } catch (error) {
     if (!(error instanceof SyncError) || error.code !== "sql-failed") throw error;
     const unreadable = /^SQLITE_(CORRUPT|NOTADB)/.test(error.details.sqlCode ?? "");
-    // Only a metadata file of Tributary's, damaged or not, tells that the rest was a replica once.
-    if (unreadable && problem !== undefined) throw error;
+    // A metadata file of Tributary's, damaged or not, tells that the rest was a replica once; so does the table's name.
+    if (unreadable && (problem !== undefined || (yield* namesLocalTable(path)))) throw error;
     return undefined;
+  }
+}
+
+function* namesLocalTable(path: string): Coroutine<boolean> {
+  try {
+    const sql = "SELECT 1 FROM sqlite_schema WHERE name = ?";
+    return (yield* io.queryFile(path, sql, [LOCAL_TABLE])).length > 0;
+  } catch (error) {
+    if (!(error instanceof SyncError) || error.code !== "sql-failed") throw error;
+    return false;
   }
 }
 

@@ -33,7 +33,6 @@ function* makeTapeInTransaction({ clientId }: ReplicaMetadata, mayHaveLostChange
   yield* io.refreshCapture("writer");
 }
 
-/** One gap is enough until something is written after it. */
+/** Also where the tape ends with a gap: what was written after it may be what was lost. */
 const LEAVE_GAP_SQL = `INSERT INTO main.${TAPE_TABLE} (id, shape, op)
-  SELECT last + ${GAP_IDS}, 0, ${TAPE_OPERATION.gap} FROM (SELECT coalesce(max(id), 0) AS last FROM main.${TAPE_TABLE})
-  WHERE NOT EXISTS (SELECT 1 FROM main.${TAPE_TABLE} WHERE id = last AND op = ${TAPE_OPERATION.gap})`;
+  SELECT coalesce(max(id), 0) + ${GAP_IDS}, 0, ${TAPE_OPERATION.gap} FROM main.${TAPE_TABLE}`;

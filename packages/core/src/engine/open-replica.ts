@@ -1,14 +1,17 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
+import { SyncError } from "../errors/sync-error.js";
+import { decodeMetadata, MAX_METADATA_BYTES } from "../metadata/replica-metadata.js";
 import { finishApply } from "./apply-changes.js";
 import { settle } from "./checkpoint.js";
 import { createReplica } from "./create-replica.js";
 import { findMetadata } from "./find-metadata.js";
+import { hasContent } from "./keep-aside.js";
 import { makeTape } from "./make-tape.js";
 import { abandonSession, openSession } from "./open-session.js";
 import { damageOf, repairAfter } from "./repair-replica.js";
 import type { ReplicaConfig } from "./replica-config.js";
-import { acquireLock, type ReplicaSession, saveMetadata } from "./replica-session.js";
+import { acquireLock, type ReplicaSession, replicaFiles, saveMetadata } from "./replica-session.js";
 import { finishSwap } from "./swap-files.js";
 import { readSavedBoundaries } from "./tape-boundaries.js";
 
@@ -22,6 +25,8 @@ import { readSavedBoundaries } from "./tape-boundaries.js";
 export function* openReplica(config: ReplicaConfig): Coroutine<ReplicaSession> {
   yield* acquireLock(config.path);
   try {
+    // Not to be repaired: until it is done, the old files and the new ones are both needed.
+    yield* finishSwap(config.path);
     return yield* openLocked(config);
   } catch (error) {
     yield* io.releaseLock();
@@ -44,10 +49,10 @@ function* openLocked(config: ReplicaConfig): Coroutine<ReplicaSession> {
 
 /** Opens a replica that needs no repair. */
 function* openSound(config: ReplicaConfig): Coroutine<ReplicaSession> {
-  yield* finishSwap(config.path);
   const found = yield* findMetadata(config.path);
+  const leftBehind = found === undefined ? yield* whatIsLeft(config.path) : found.madeAnewBecause;
   const metadata = found?.metadata ?? (yield* createReplica(config));
-  const recovered = found?.madeAnewBecause === undefined ? [] : [found.madeAnewBecause];
+  const recovered = leftBehind === undefined ? [] : [leftBehind];
   const session = yield* openSession(config, metadata, recovered);
   try {
     yield* finishInterrupted(session);
@@ -60,14 +65,40 @@ function* openSound(config: ReplicaConfig): Coroutine<ReplicaSession> {
     return session;
   } catch (error) {
     yield* abandonSession(session);
+    if (found === undefined) yield* discard(config.path, error);
     throw error;
   }
+}
+
+/** A new replica that cannot be one is not left in the way of the next attempt. */
+function* discard(path: string, error: unknown): Coroutine<void> {
+  if (!(error instanceof SyncError) || error.code !== "unexpected-response") return;
+  const { metadata, log, logIndex, revert } = replicaFiles(path);
+  // The database first: without it, the rest counts for nothing.
+  for (const file of [path, log, logIndex, revert, metadata]) yield* io.removeFile(file);
+}
+
+/** What a replica whose database is gone has left; `undefined`: there was none. */
+function* whatIsLeft(path: string): Coroutine<SyncError | undefined> {
+  const { metadata, log, download } = replicaFiles(path);
+  const bytes = yield* io.readWholeFile(metadata, MAX_METADATA_BYTES);
+  if (!(yield* hasContent(log))) {
+    if (bytes === undefined) return undefined;
+    // Made, but its download not put in its place: then there was none before.
+    if (decodeMetadata(bytes, metadata).revision === undefined || (yield* hasContent(download)))
+      return undefined;
+  }
+  return new SyncError(
+    "damaged-file",
+    `${path} was gone, and what was in it with it: a new replica was made in its place. Files that may hold local changes were kept beside it.`,
+    { path },
+  );
 }
 
 /** Finishes an apply that a crash interrupted. */
 function* finishInterrupted(session: ReplicaSession): Coroutine<void> {
   try {
-    yield* finishApply(session, session.recovered.length === 0);
+    yield* finishApply(session, session.recovered.length === 0 && session.metadata.revision !== undefined);
   } catch (error) {
     // Undone, the local changes are back, and the next pull says the same to whoever asks for it.
     if (session.applyPending) throw error;

@@ -4,6 +4,7 @@ import { SyncError } from "../errors/sync-error.js";
 import { encodeMetadata, type ReplicaMetadata } from "../metadata/replica-metadata.js";
 import type { ReplicaPages } from "../ports/replica-pages.js";
 import { hasContent } from "./keep-aside.js";
+import { readLocalValue } from "./local-values.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import { FORGOTTEN, hidesSyncedPages, type ReplicaSession, replicaFiles } from "./replica-session.js";
 
@@ -45,13 +46,21 @@ function* doubtOf(path: string, metadata: ReplicaMetadata): Coroutine<SyncError 
   if ((yield* io.fileStamp(path)) !== metadata.fileStamp) {
     return new SyncError(
       "foreign-writer",
-      `Another program has written to ${path}, or checkpointed it after a crash. What it wrote is not captured: the next pull downloads the database whole and puts the local changes of this replica on top.`,
+      `${path} is not as this replica left it: another program has written to it or checkpointed it, or a process died in the middle of a checkpoint. What another program wrote is not captured: the next pull downloads the database whole and puts the local changes of this replica on top.`,
       { path },
     );
   }
   const { log } = replicaFiles(path);
-  const isLogNeeded = (metadata.pages.watermark?.frames ?? 0) > 0;
-  if (!isLogNeeded || (yield* hasContent(log))) return undefined;
+  const { watermark } = metadata.pages;
+  const hasLog = yield* hasContent(log);
+  if (metadata.closed && watermark === undefined && hasLog) {
+    return new SyncError(
+      "foreign-writer",
+      `Another program has written to ${path} since it was closed. That is not captured: the next pull undoes it.`,
+      { path },
+    );
+  }
+  if (hasLog || (watermark?.frames ?? 0) === 0) return undefined;
   return new SyncError(
     "damaged-file",
     `${log} is missing. What was committed to it since the last checkpoint is lost; the rest is kept, and the next pull downloads the database whole.`,
@@ -64,9 +73,12 @@ function* openForgetting(
   metadata: ReplicaMetadata,
   recovered: readonly SyncError[],
 ): Coroutine<ReplicaSession> {
-  const forgetful = { ...metadata, ...FORGOTTEN };
   yield* io.openConnections(config.path);
   try {
+    // Metadata of another replica may lie there: the database says whose tape it has.
+    const owner = yield* readLocalValue("clientId");
+    const clientId = typeof owner === "string" ? owner : metadata.clientId;
+    const forgetful = { ...metadata, ...FORGOTTEN, clientId, closed: false };
     // Before the doubt is forgotten too: a replica that turns out to be damaged must be found so the next time as well.
     yield* checkIsSound(config.path);
     yield* io.replaceWholeFile(replicaFiles(config.path).metadata, encodeMetadata(forgetful));
@@ -104,7 +116,6 @@ function newSession(
     applyPending: false,
     batchesSent: 0,
     unknownBatch: metadata.closed ? undefined : 0,
-    historyChecked: false,
     remoteWentBack: false,
     earlierBoundaries: [],
     recovered,

@@ -79,7 +79,10 @@ function* sendOnce(
     ({ sql }, index) => sql !== DEFER_FOREIGN_KEYS && results[index]?.type !== "ok",
   );
   if (failed === -1) return undefined;
-  if (failed === STEPS_BEFORE - 1) return POSITION_MOVED;
+  const refused = results[failed];
+  const isCheck = failed === STEPS_BEFORE - 1;
+  if (isCheck && refused?.type === "error" && /constraint|unique/i.test(refused.message))
+    return POSITION_MOVED;
   const step = changes[failed - STEPS_BEFORE];
   if (step !== undefined && isDone(step, results[failed])) return { done: step };
   const change = step?.change;

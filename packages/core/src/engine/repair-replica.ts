@@ -3,12 +3,13 @@ import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
 import { ReplayJournalReader, type TapeCopy } from "../tape/replay-journal.js";
 import { TAPE_TABLE } from "../tape/tape-schema.js";
+import { servesAReplica } from "./apply-changes.js";
 import { settle } from "./checkpoint.js";
 import { closeSession } from "./close-replica.js";
 import { createReplica, newClientId } from "./create-replica.js";
 import { findMetadata } from "./find-metadata.js";
 import { nameAside } from "./keep-aside.js";
-import { readPulledPosition } from "./local-values.js";
+import { hasTable, readPulledPosition } from "./local-values.js";
 import { makeTape } from "./make-tape.js";
 import { abandonSession, checkIsSound, openSession } from "./open-session.js";
 import { commitReplay, pushedOf, replayAbove } from "./replay-tape.js";
@@ -82,10 +83,18 @@ export function* repairAfter(config: ReplicaConfig, damage: SyncError): Coroutin
     return yield* repairLocked(config, {});
   } catch (cause) {
     if (!(cause instanceof SyncError) || cause.code === "aborted") throw cause;
-    throw new SyncError(damage.code, `${damage.message} A repair was tried and failed: ${cause.message}`, {
-      ...damage.details,
-      cause,
-    });
+    const advice =
+      cause.code === "replay-conflict"
+        ? " Until the replica is repaired the change can only be skipped or rewritten by `transform`, or the remote mended."
+        : "";
+    throw new SyncError(
+      damage.code,
+      `${damage.message} A repair was tried and failed: ${cause.message}${advice}`,
+      {
+        ...damage.details,
+        cause,
+      },
+    );
   }
 }
 
@@ -119,8 +128,8 @@ function* repairLocked(
     yield* settle(session);
     yield* session.pages.renewGuard();
     if (salvaged.file === undefined) yield* makeTape(session, false);
-    else changes = yield* replaySalvaged(session, salvaged.file, salvaged);
-    yield* checkIsSound(beside.path);
+    else changes = yield* replaySalvaged(session, salvaged.file, yield* historyOf(path, salvaged));
+    yield* checkWhatWasSent(beside.path);
     yield* closeSession(session);
   } catch (error) {
     yield* abandonSession(session);
@@ -137,18 +146,52 @@ function* repairLocked(
   };
 }
 
+/** What is known of a tape beside what is on it. */
+interface TapeHistory {
+  /** The remote has taken the changes up to here. */
+  readonly knownPushed: number;
+  /** The replica was closed: then no change is missing at its end. */
+  readonly wasClosed: boolean;
+}
+
+function* historyOf(path: string, { knownPushed }: SalvagedTape): Coroutine<TapeHistory> {
+  try {
+    const found = yield* findMetadata(path);
+    if (found === undefined || found.madeAnewBecause !== undefined) return { knownPushed, wasClosed: false };
+    const { pushedChangeId, closed } = found.metadata;
+    return { knownPushed: Math.max(knownPushed, pushedChangeId), wasClosed: closed };
+  } catch (error) {
+    // What is damaged tells nothing.
+    if (damageOf(path, error) === undefined) throw error;
+    return { knownPushed, wasClosed: false };
+  }
+}
+
+/** As `checkIsSound`, for a database that was just downloaded. */
+function* checkWhatWasSent(path: string): Coroutine<void> {
+  try {
+    yield* checkIsSound(path);
+  } catch (cause) {
+    if (!(cause instanceof SyncError) || cause.code !== "damaged-file") throw cause;
+    throw new SyncError(
+      "invalid-page-stream",
+      `The database that the remote has sent is damaged: ${cause.message}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
 /** Repeats the salvaged changes on the fresh database. Returns how many the remote does not have. */
-function* replaySalvaged(
-  session: ReplicaSession,
-  file: string,
-  { knownPushed }: SalvagedTape,
-): Coroutine<number> {
+function* replaySalvaged(session: ReplicaSession, file: string, history: TapeHistory): Coroutine<number> {
   const { config } = session;
+  if (yield* hasTable(TAPE_TABLE)) throw servesAReplica();
   const reader = yield* ReplayJournalReader.open<TapeCopy>(file, true);
   if (reader === undefined)
     throw new SyncError("io-failed", `${file} is not what was written to it.`, { path: file });
   try {
-    const { clientId } = yield* replayUnderLock(config, reader, knownPushed);
+    const { clientId } = yield* replayUnderLock(config, reader, history);
     yield* saveMetadata(session, { clientId });
   } finally {
     yield* reader.close();
@@ -161,12 +204,19 @@ function* replaySalvaged(
 function* replayUnderLock(
   config: ReplicaConfig,
   reader: ReplayJournalReader<TapeCopy>,
-  knownPushed: number,
+  { knownPushed, wasClosed }: TapeHistory,
 ): Coroutine<{ readonly clientId: string }> {
   const { journal } = reader;
   yield* beginWrite(config);
   try {
-    const pushed = pushedOf(journal, yield* readPulledPosition(journal.clientId));
+    const position = yield* readPulledPosition(journal.clientId);
+    const pushed = pushedOf(journal, position);
+    if (pushed === undefined && !wasClosed && position?.pullGeneration === journal.pullGeneration) {
+      // The end of the tape is lost, and was pushed; so was all that is left.
+      yield* replayAbove(config, reader, position.changeId);
+      yield* commitReplay();
+      return { clientId: journal.clientId };
+    }
     // Another copy of the replica has gone on under that name: from now on this one is a client of its own.
     const identity = pushed === undefined ? yield* newClientId(config) : journal.clientId;
     yield* replayAbove(config, reader, pushed ?? knownPushed, identity);

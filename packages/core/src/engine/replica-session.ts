@@ -18,8 +18,6 @@ export interface ReplicaSession {
   batchesSent: number;
   /** The newest batch whose outcome is not known: it may still arrive. 0: one of an earlier session. */
   unknownBatch: number | undefined;
-  /** It has been seen in this session that the remote's revisions are those of the database that was pulled. */
-  historyChecked: boolean;
   /** The remote is at an earlier state than it was: from its changes alone the replica cannot follow. */
   remoteWentBack: boolean;
   /** What was wrong when the replica was opened, and has been seen to. Empty for a sound one. */
@@ -67,8 +65,9 @@ export function* saveMetadata(session: ReplicaSession, changes: Partial<ReplicaM
   const { path } = session.config;
   // While the connections are open, the guard keeps others from moving anything into the file that does harm.
   const fileStamp = yield* io.fileStamp(path);
-  session.metadata = { ...session.metadata, closed: false, ...changes, fileStamp };
-  yield* io.replaceWholeFile(replicaFiles(path).metadata, encodeMetadata(session.metadata));
+  const metadata = { ...session.metadata, closed: false, ...changes, fileStamp };
+  yield* io.replaceWholeFile(replicaFiles(path).metadata, encodeMetadata(metadata));
+  session.metadata = metadata;
 }
 
 /** What the metadata says of a replica that goes on without its synced pages. */

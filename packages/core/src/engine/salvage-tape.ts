@@ -112,15 +112,15 @@ function* copyFromDatabase(
       ])
     : [];
   const file = `${path}-salvage`;
-  const writer = yield* ReplayJournalWriter.create(file, copy);
   let changes = 0;
-  const take = function* (rows: readonly SqlRow[]): Coroutine<void> {
-    yield* writer.add(rows);
-    changes += rows.length;
-    onRead(changes);
-  };
-  const unreadable = yield* copyRows(query, new Map(copy.shapes), take);
-  yield* writer.finish();
+  let unreadable: SyncError | undefined;
+  yield* ReplayJournalWriter.write(file, copy, function* (writer) {
+    unreadable = yield* copyRows(query, new Map(copy.shapes), function* (rows) {
+      yield* writer.add(rows);
+      changes += rows.length;
+      onRead(changes);
+    });
+  });
   return { file, changes, unreadable, knownPushed: Number(positions[0]?.[0] ?? 0) };
 }
 

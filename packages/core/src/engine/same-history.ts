@@ -7,26 +7,30 @@ import type { ReplicaSession } from "./replica-session.js";
 /** A revision that only counts, as Turso's server gives it: the same number may name another state after a restore. */
 const COUNT = /^[0-9]+$/;
 /** How many pages of a pull are remembered. */
-const WITNESSES = 3;
+const WITNESSES = 4;
 
-/** Pages that a pull has changed, by which its revision can be told from another state of the same number. */
-export function witnessesOf(pageNumbers: Uint32Array): readonly number[] {
-  return [...pageNumbers.slice(-WITNESSES)];
+/** Pages that a pull has changed, spread over them, by which its revision can be told from another of the same number. */
+export function witnessesOf(pageNumbers: ArrayLike<number>): readonly number[] {
+  const count = Math.min(WITNESSES, pageNumbers.length);
+  return Array.from({ length: count }, (_, index) => {
+    const at = Math.round(((index + 1) * pageNumbers.length) / count) - 1;
+    return pageNumbers[at] as number;
+  });
 }
 
 /**
  * Whether the remote still is the database that was pulled from. A server whose revisions carry no epoch may have been
- * restored from a backup and have grown since: its changes would then be laid over pages they do not belong to. So, once
- * in a session, it is asked for page 1 and the pages of the last pull as of the synced revision, and they are compared.
+ * restored from a backup and have grown since: its changes would then be laid over pages they do not belong to. So, before
+ * its changes are believed, it is asked for page 1 and some pages of the last pull as of the synced revision. They are a
+ * sample: equal pages make another history unlikely, not impossible.
  */
 export function* hasSameHistory(session: ReplicaSession): Coroutine<boolean> {
   const { revision, witnesses } = session.metadata;
-  if (session.historyChecked || revision === undefined || !COUNT.test(revision)) return true;
+  if (revision === undefined || !COUNT.test(revision)) return true;
   for (const page of new Set([1, ...witnesses])) {
     if (page <= session.pages.synced.databaseSize && !(yield* isSamePage(session, page, revision)))
       return false;
   }
-  session.historyChecked = true;
   return true;
 }
 

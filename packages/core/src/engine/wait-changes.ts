@@ -1,7 +1,6 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { namingEndpoint } from "../errors/naming-endpoint.js";
-import { SyncError } from "../errors/sync-error.js";
 import { PageDownload } from "../pages/page-download.js";
 import type { PullHandle } from "../ports/protocol-io.js";
 import type { PageImages } from "../ports/replica-pages.js";
@@ -34,36 +33,40 @@ export function* waitChanges(
   session: ReplicaSession,
   options: { readonly longPollTimeoutMs?: number } = {},
 ): Coroutine<PulledChanges | undefined> {
-  try {
-    return yield* askForChanges(session, options);
-  } catch (error) {
-    // It may have broken off because the server was put back to an earlier state.
-    if (error instanceof SyncError && error.blame === "network") session.historyChecked = false;
-    throw error;
-  }
-}
-
-function* askForChanges(
-  session: ReplicaSession,
-  options: { readonly longPollTimeoutMs?: number },
-): Coroutine<PulledChanges | undefined> {
   yield* fenceLateBatches(session);
+  // Before the first request: a batch that is sent while one is under way may be missing in what the remote answers.
+  const { batchesSent } = session;
   const { revision } = session.metadata;
   const longPollTimeoutMs = options.longPollTimeoutMs ?? session.config.longPollTimeoutMs;
-  if (revision !== undefined && !session.remoteWentBack && (yield* hasSameHistory(session))) {
-    const { changes, now } = yield* pullSince(session, revision, longPollTimeoutMs);
+  if (revision !== undefined && !session.remoteWentBack) {
+    const { changes, now } = yield* pullSince(session, batchesSent, revision, longPollTimeoutMs);
     // A remote that says it is at another revision, and has no page to send, has lost what this replica knows of it.
-    if (changes !== undefined || now === revision) return changes;
+    if (changes === undefined && now === revision) return undefined;
+    if (changes !== undefined) {
+      if (yield* keepsHistory(session, changes)) return changes;
+    }
   }
-  return (yield* pullSince(session, undefined, 0)).changes;
+  return (yield* pullSince(session, batchesSent, undefined, 0)).changes;
+}
+
+/** Whether the changes follow on what the replica has; if not, they are disposed of. */
+function* keepsHistory(session: ReplicaSession, changes: PulledChanges): Coroutine<boolean> {
+  let keeps = false;
+  try {
+    keeps = yield* hasSameHistory(session);
+    return keeps;
+  } finally {
+    if (!keeps) yield* changes.dispose();
+  }
 }
 
 function* pullSince(
   session: ReplicaSession,
+  batchesSent: number,
   since: string | undefined,
   longPollTimeoutMs: number,
 ): Coroutine<{ readonly changes: PulledChanges | undefined; readonly now: string }> {
-  const { batchesSent, metadata } = session;
+  const { metadata } = session;
   const full = since === undefined;
   const request = { ...(since !== undefined && { clientRevision: since }), longPollTimeoutMs };
   const { pull, header } = yield* io.startPull(request);

@@ -44,7 +44,7 @@ export interface TapeCopy {
 
 const BLOCK_HEADER = 8;
 
-/** Writes a journal: header, rows as they are added, end. Durable when `finish` returns. */
+/** Writes a journal: header, rows as they are added, end. */
 export class ReplayJournalWriter {
   readonly #file: FileHandle;
   #end = 0;
@@ -53,20 +53,26 @@ export class ReplayJournalWriter {
     this.#file = file;
   }
 
-  static *create(path: string, journal: TapeCopy): Coroutine<ReplayJournalWriter> {
-    const writer = new ReplayJournalWriter((yield* io.openFile(path, "replace")) as FileHandle);
-    yield* writer.#writeBlock(encodeUtf8(JSON.stringify(journal)));
-    return writer;
+  /** Writes a journal with the rows that `fill` adds. Durable on return; the file is closed whatever happens. */
+  static *write(
+    path: string,
+    journal: TapeCopy,
+    fill: (writer: ReplayJournalWriter) => Coroutine<void>,
+  ): Coroutine<void> {
+    const file = (yield* io.openFile(path, "replace")) as FileHandle;
+    try {
+      const writer = new ReplayJournalWriter(file);
+      yield* writer.#writeBlock(encodeUtf8(JSON.stringify(journal)));
+      yield* fill(writer);
+      yield* writer.#writeBlock(new Uint8Array(0));
+      yield* io.syncFile(file);
+    } finally {
+      yield* io.closeFile(file);
+    }
   }
 
   *add(rows: readonly SqlRow[]): Coroutine<void> {
     if (rows.length > 0) yield* this.#writeBlock(encodeRows(rows));
-  }
-
-  *finish(): Coroutine<void> {
-    yield* this.#writeBlock(new Uint8Array(0));
-    yield* io.syncFile(this.#file);
-    yield* io.closeFile(this.#file);
   }
 
   *#writeBlock(payload: Uint8Array): Coroutine<void> {

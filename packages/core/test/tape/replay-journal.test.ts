@@ -66,9 +66,10 @@ describe("a replay journal", () => {
     const path = join(tempDirectory(), "replica.db-replay");
     fc.assert(
       fc.property(blocks, fc.string({ unit: "grapheme" }), (written, revision) => {
-        const writer = run(ReplayJournalWriter.create(path, header({ revision })));
-        for (const rows of written) run(writer.add(rows as SqlRow[]));
-        run(writer.finish());
+        const fill = function* (writer: ReplayJournalWriter) {
+          for (const rows of written) yield* writer.add(rows as SqlRow[]);
+        };
+        run(ReplayJournalWriter.write(path, header({ revision }), fill));
         const reader = run(ReplayJournalReader.open(path)) as ReplayJournalReader;
         expect(reader.journal).toEqual(header({ revision }));
         for (let round = 0; round < 2; round++) {
