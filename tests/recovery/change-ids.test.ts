@@ -40,6 +40,24 @@ test("after a power cut that took pushed changes away, new ones are pushed all t
   expect((await again.stats()).pendingChanges).toBe(0);
 });
 
+test("nor are they confused after a second power cut", async () => {
+  const remote = await startTributary();
+  await remote.query("CREATE TABLE log (line TEXT)");
+  const options = { database: { synchronous: "NORMAL" as const } };
+  const first = await replicaOf(remote.url, options);
+  first.db.exec("INSERT INTO log VALUES ('durable')");
+  const second = await replicaOf(remote.url, { ...options, path: copyOf(first.path, temporaryDirectory()) });
+  await second.checkpoint();
+  const copy = copyOf(second.path, temporaryDirectory());
+  second.db.exec("INSERT INTO log VALUES ('pushed, then lost')");
+  await second.push();
+  const third = await replicaOf(remote.url, { path: copy });
+  third.db.exec("INSERT INTO log VALUES ('new')");
+  await third.sync();
+  expect(await remote.query("SELECT line FROM log")).toContainEqual(["new"]);
+  expect(await remote.query("SELECT count(*) FROM log")).toEqual([[3n]]);
+});
+
 test("a replica that was closed leaves no gap", async () => {
   const remote = await startTributary();
   await remote.query("CREATE TABLE log (line TEXT)");

@@ -104,6 +104,7 @@ test("a database that is gone is made anew, and what lay beside it is kept", asy
   rmSync(path);
   await withReplica({ path, url: specimen.remote.url }, (replica) => {
     expect(contentsOf(replica.db)).toEqual(contentsOfFile(specimen.remote.file));
+    expect(replica.recovered).toMatchObject([{ code: "damaged-file", details: { path } }]);
   });
   const kept = readdirSync(dirname(path)).filter((name) => /^app\.db-damaged-[0-9]+-wal$/.test(name));
   expect(kept.length).toBe(1);

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { copyFileSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openReplica } from "@tributary/replica";
@@ -102,6 +103,62 @@ for (const { name, start } of REMOTES) {
     },
   );
 }
+
+for (const { name, start } of REMOTES) {
+  test(`${name}, restored from a backup while a replica stays open and only reads`, async () => {
+    let remote = await start();
+    await remote.query("CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT)");
+    for (let id = 1; id <= 30; id++) await remote.query(`INSERT INTO t VALUES (${id}, 'kept')`);
+    const backup = backUp(remote.file);
+    for (let id = 31; id <= 40; id++) await remote.query(`INSERT INTO t VALUES (${id}, 'lost')`);
+    await remote.query("UPDATE t SET body = 'lost' WHERE id = 5");
+    const replica = await replicaOf(() => remote.url);
+    await replica.pull();
+    await remote.close();
+    putBack(backup, remote.file);
+    remote = await start(remote.file);
+    for (let id = 200; id < 240; id++) await remote.query(`INSERT INTO t VALUES (${id}, 'later')`);
+    await replica.pull();
+    await expectSame(replica, remote);
+  });
+}
+
+test("a push that begins while a pull asks its questions is not sent twice", async () => {
+  const remote = await REMOTES[1].start();
+  await remote.query("CREATE TABLE log (line TEXT)");
+  await remote.query("CREATE TABLE t (a)");
+  const path = join(temporaryDirectory(), "replica.db");
+  await (await openReplica({ path, url: remote.url })).close();
+  await remote.query("INSERT INTO t VALUES (1)");
+  const network = new EventTarget();
+  const asked = once(network, "asked");
+  const held = once(network, "batch");
+  const pulled = once(network, "pulled");
+  const slow: typeof fetch = async (input, init) => {
+    const isPull = String(input instanceof Request ? input.url : input).includes("pull-updates");
+    if (isPull) {
+      network.dispatchEvent(new Event("asked"));
+      await held;
+      const answer = await fetch(input, init);
+      const bytes = await answer.arrayBuffer();
+      network.dispatchEvent(new Event("pulled"));
+      return new Response(bytes, { status: answer.status, headers: answer.headers });
+    }
+    const body = init?.body instanceof Uint8Array ? Buffer.from(init.body).toString() : String(init?.body);
+    if (body.includes("BEGIN IMMEDIATE")) {
+      network.dispatchEvent(new Event("batch"));
+      await pulled;
+    }
+    return await fetch(input, init);
+  };
+  const replica = await replicaOf(remote.url, { path, fetch: slow });
+  replica.db.exec("INSERT INTO log VALUES ('once')");
+  const pull = replica.pull();
+  await asked;
+  await Promise.all([pull, replica.push()]);
+  await replica.sync();
+  expect(await remote.query("SELECT line FROM log")).toEqual([["once"]]);
+});
 
 test("a server that is replaced by one of another's data is followed as it is", async () => {
   const [tributary] = REMOTES;

@@ -191,6 +191,24 @@ test("an older copy that was put back is refused, and a repair makes it a client
   expect(lines).toContainEqual(["later"]);
 });
 
+test("a repair sends nothing again that was pushed, where the end of the tape is lost", async () => {
+  const remote = await startTributary();
+  await remote.query("CREATE TABLE notes (id INTEGER PRIMARY KEY)");
+  await remote.query("CREATE TABLE log (line TEXT)");
+  const path = join(temporaryDirectory(), "app.db");
+  const copy = join(temporaryDirectory(), "copy.db");
+  await withReplica({ path, url: remote.url }, async (replica) => {
+    replica.db.exec("INSERT INTO log VALUES ('a')");
+    await replica.checkpoint();
+    replica.db.exec("INSERT INTO log VALUES ('b')");
+    await replica.push();
+    for (const suffix of ["", "-info", "-revert"]) execFileSync("cp", ["-a", path + suffix, copy + suffix]);
+  });
+  overwritePages(copy, rootOf(copy, "notes"));
+  await withReplica({ path: copy, url: remote.url }, (replica) => replica.sync());
+  expect(await remote.query("SELECT line FROM log ORDER BY line")).toEqual([["a"], ["b"]]);
+});
+
 test("what is no replica is not repaired", async () => {
   const remote = await startTributary();
   const path = join(temporaryDirectory(), "app.db");

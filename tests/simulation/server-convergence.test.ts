@@ -4,5 +4,5 @@ import { createServerHost } from "./server-host.js";
 
 describeSimulation(
   { test: "replicas of Tributary's server converge", steps: 30, createHost: createServerHost, run: runAsync },
-  { from: 1, count: 150 },
+  { from: 1, count: 60 },
 );
