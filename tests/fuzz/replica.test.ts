@@ -38,6 +38,8 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 async function pullInto(answer: Uint8Array): Promise<void> {
   const copy = join(directory, `copy-${count++}`);
+  // Its time stamps are cut to milliseconds, so that the copy downloads everything: of a delta, the pages that are not in
+  // it cannot be checked against those that are.
   cpSync(join(directory, "template"), copy, { recursive: true, preserveTimestamps: true });
   const path = join(copy, "replica.db");
   const replica = await openReplica({ path, url: URL, fetch: hostileFetch(answer, "application/protobuf") });

@@ -58,10 +58,10 @@ function* openSound(config: ReplicaConfig): Coroutine<ReplicaSession> {
     yield* finishInterrupted(session);
     yield* settle(session);
     yield* session.pages.renewGuard();
+    // From now on it is open: what is in the log is this replica's, and what a power cut takes away is to be noticed.
+    if (session.metadata.closed) yield* saveMetadata(session, {});
     yield* makeTape(session, !metadata.closed || session.recovered.length > 0);
     session.earlierBoundaries = yield* readSavedBoundaries();
-    // From now on it is open: what a power cut takes away is to be noticed.
-    if (session.metadata.closed) yield* saveMetadata(session, {});
     return session;
   } catch (error) {
     yield* abandonSession(session);

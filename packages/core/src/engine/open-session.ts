@@ -23,7 +23,7 @@ export function* openSession(
   yield* io.openConnections(config.path);
   try {
     const pages = yield* config.openPages(config.path, metadata.pages);
-    return newSession(config, metadata, { pages, recovered });
+    return newSession(config, metadata, { pages, recovered, closed: metadata.closed });
   } catch (error) {
     yield* io.closeConnections(true);
     if (!hidesSyncedPages(error) || metadata.revision === undefined) throw error;
@@ -83,7 +83,7 @@ function* openForgetting(
     yield* checkIsSound(config.path);
     yield* io.replaceWholeFile(replicaFiles(config.path).metadata, encodeMetadata(forgetful));
     const pages = yield* config.openPages(config.path, forgetful.pages);
-    return newSession(config, forgetful, { pages, recovered });
+    return newSession(config, forgetful, { pages, recovered, closed: metadata.closed });
   } catch (error) {
     yield* io.closeConnections(true);
     throw error;
@@ -104,10 +104,17 @@ export function* checkIsSound(path: string): Coroutine<void> {
   throw new SyncError("damaged-file", `${path} is damaged: ${String(damage[0])}.`, { path });
 }
 
+interface FoundPages {
+  readonly pages: ReplicaPages;
+  readonly recovered: readonly SyncError[];
+  /** As the replica was left: then no push of it is still on its way. */
+  readonly closed: boolean;
+}
+
 function newSession(
   config: ReplicaConfig,
   metadata: ReplicaMetadata,
-  { pages, recovered }: { readonly pages: ReplicaPages; readonly recovered: readonly SyncError[] },
+  { pages, recovered, closed }: FoundPages,
 ): ReplicaSession {
   return {
     config,
@@ -115,7 +122,7 @@ function newSession(
     metadata,
     applyPending: false,
     batchesSent: 0,
-    unknownBatch: metadata.closed ? undefined : 0,
+    unknownBatch: closed ? undefined : 0,
     remoteWentBack: false,
     earlierBoundaries: [],
     recovered,
