@@ -1,7 +1,7 @@
 // Breaks one step of an apply after the other, in a copy of the tree, and runs the tests against each: all of them have
 // to fail. Prints one line per break; exits 1 when a break survives. Not part of CI: it takes minutes.
 //
-//   node scripts/break-apply.mjs [--only WORD] [TESTS…]      (default: tests/crash packages/core/test/pages)
+//   node scripts/break-apply.mjs [--only WORD] [TESTS…]      (default: see DEFAULT_TESTS)
 import { spawnSync } from "node:child_process";
 import {
   cpSync,
@@ -18,6 +18,13 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { BREAKS } from "./breaks-of-apply.mjs";
 
+/** Not those of tests/crash that need a build. */
+const DEFAULT_TESTS = [
+  "tests/crash/every-crash-point",
+  "tests/crash/every-failure",
+  "tests/crash/remote-faults",
+  "packages/core/test/pages",
+];
 const LEFT_OUT = new Set([".git", ".turbo", "dist", "node_modules"]);
 
 /** Copies the sources, and makes node_modules that lead to the copy for our packages and to the original for others. */
@@ -60,7 +67,7 @@ function firstFailure(tree, tests) {
 
 const [...args] = process.argv.slice(2);
 const only = args[0] === "--only" ? args.splice(0, 2)[1] : undefined;
-const tests = args.length > 0 ? args : ["tests/crash", "packages/core/test/pages"];
+const tests = args.length > 0 ? args : DEFAULT_TESTS;
 const tree = join(mkdtempSync(join(tmpdir(), "tributary-breaks-")), "tree");
 let survivors = 0;
 try {
