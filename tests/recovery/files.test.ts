@@ -122,3 +122,20 @@ test("a database without anything beside it is not touched", async () => {
   expect(readFileSync(path).equals(before)).toBe(true);
   expect(existsSync(`${path}-info`)).toBe(false);
 });
+
+test.each([
+  ["damaged", "junk"],
+  ["far too long", "x".repeat(200_000)],
+])(
+  "a database that is gone, with metadata that is %s, is made anew, and that is told",
+  async (_what, info) => {
+    const specimen = await makeSpecimen();
+    const path = specimen.copy();
+    rmSync(path);
+    writeFileSync(`${path}-info`, info);
+    await withReplica({ path, url: specimen.remote.url }, (replica) => {
+      expect(contentsOf(replica.db)).toEqual(contentsOfFile(specimen.remote.file));
+      expect(replica.recovered).toMatchObject([{ code: "damaged-file" }]);
+    });
+  },
+);

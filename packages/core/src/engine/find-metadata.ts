@@ -47,7 +47,7 @@ export function* findMetadata(path: string): Coroutine<FoundMetadata | undefined
 }
 
 /** Reads a little more than a metadata file can have, so that a longer one is seen to be none. */
-function* readMetadataFile(path: string): Coroutine<Uint8Array | undefined> {
+export function* readMetadataFile(path: string): Coroutine<Uint8Array | undefined> {
   const file: FileHandle | undefined = yield* io.openFile(path, "read");
   if (file === undefined) return undefined;
   try {

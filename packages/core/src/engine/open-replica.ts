@@ -1,11 +1,11 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
-import { decodeMetadata, MAX_METADATA_BYTES } from "../metadata/replica-metadata.js";
+import { decodeMetadata } from "../metadata/replica-metadata.js";
 import { finishApply } from "./apply-changes.js";
 import { settle } from "./checkpoint.js";
 import { createReplica } from "./create-replica.js";
-import { findMetadata } from "./find-metadata.js";
+import { findMetadata, readMetadataFile } from "./find-metadata.js";
 import { hasContent } from "./keep-aside.js";
 import { makeTape } from "./make-tape.js";
 import { abandonSession, openSession } from "./open-session.js";
@@ -81,18 +81,27 @@ function* discard(path: string, error: unknown): Coroutine<void> {
 /** What a replica whose database is gone has left; `undefined`: there was none. */
 function* whatIsLeft(path: string): Coroutine<SyncError | undefined> {
   const { metadata, log, download } = replicaFiles(path);
-  const bytes = yield* io.readWholeFile(metadata, MAX_METADATA_BYTES);
+  const bytes = yield* readMetadataFile(metadata);
   if (!(yield* hasContent(log))) {
     if (bytes === undefined) return undefined;
     // Made, but its download not put in its place: then there was none before.
-    if (decodeMetadata(bytes, metadata).revision === undefined || (yield* hasContent(download)))
-      return undefined;
+    if (neverPulled(bytes, metadata) || (yield* hasContent(download))) return undefined;
   }
   return new SyncError(
     "damaged-file",
     `${path} was gone, and what was in it with it: a new replica was made in its place. Files that may hold local changes were kept beside it.`,
     { path },
   );
+}
+
+function neverPulled(bytes: Uint8Array, path: string): boolean {
+  try {
+    return decodeMetadata(bytes, path).revision === undefined;
+  } catch (error) {
+    // What cannot be read may have been that of any replica.
+    if (error instanceof SyncError) return false;
+    throw error;
+  }
 }
 
 /** Finishes an apply that a crash interrupted. */
