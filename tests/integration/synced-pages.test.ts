@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { applyChanges, checkpoint, closeReplica, PAGE_SIZE, pushChanges, waitChanges } from "@tributary/core";
+import { createRandom, type SeededRandom } from "@tributary/testkit";
 import { expect, test } from "vitest";
 import { contentsOf } from "../support/contents.js";
 import { type Engine, openEngine } from "../support/engine.js";
-import { randomOf } from "../support/random.js";
 import { type Remote, startTributary } from "../support/remotes.js";
 import { temporaryDirectory } from "../support/temporary-directory.js";
 
@@ -34,7 +34,7 @@ async function expectSyncedPagesEqual(engine: Engine): Promise<void> {
   }
 }
 
-type Random = ReturnType<typeof randomOf>;
+type Random = SeededRandom;
 
 /** The rows of `t` as this replica should have them. */
 type Model = Map<number, string>;
@@ -78,7 +78,7 @@ async function writeRemotely(
 test.each([1, 2, 3, 4])(
   "the synced pages stay the server's, and the database the model's (seed %i)",
   async (seed) => {
-    const random = randomOf(seed);
+    const random = createRandom(seed);
     const remote = await startTributary();
     await remote.query("CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT)");
     await remote.query("CREATE INDEX by_body ON t (body)");
