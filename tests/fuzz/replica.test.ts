@@ -21,7 +21,7 @@ let count = 0;
 /** A replica with synced rows and rows of its own, to be copied for each input. */
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "tributary-"));
-  const server = createSyncServer({ path: join(directory, "server.db") });
+  const server = createSyncServer({ path: join(directory, "server.db"), maxWorkers: 0 });
   const path = join(directory, "template", "replica.db");
   mkdirSync(join(directory, "template"));
   const fetchFromServer: typeof fetch = (input, init) => server.fetch(new Request(input, init));

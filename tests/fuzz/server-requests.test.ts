@@ -31,6 +31,7 @@ beforeAll(async () => {
   // What is left open is closed soon, and nothing waits for long.
   server = createSyncServer({
     path: join(directory, "server.db"),
+    maxWorkers: 0,
     lockTimeoutMs: 1,
     streamIdleTimeoutMs: 1,
     maxLongPollMs: 1,

@@ -1,17 +1,31 @@
 import { mutateBytes, mutateJson, type SeededRandom } from "@tributary/testkit";
 import {
+  decodeClientMessage,
+  decodeCursorRequest,
   decodeHranaValue,
+  decodePipelineRequest,
   encodeHranaValue,
+  findBaton,
+  type HranaBatch,
   type HranaBatchResult,
   type HranaValue,
+  parseClientMessage,
+  parseCursorRequest,
   parsePipelineRequest,
   parsePipelineResponse,
   stringifyPipelineRequest,
-  stringifyPipelineResponse,
   WireError,
 } from "@tributary/wire";
-import { describe } from "vitest";
+import { describe, expect } from "vitest";
+import { pipelineResponseText } from "../../packages/wire/test/hrana/support/pipeline-response-text.js";
 import { itSurvives } from "./support/fuzz.js";
+import {
+  CLIENT_MESSAGES,
+  CLIENT_MESSAGES_IN_PROTOBUF,
+  CURSORS,
+  CURSORS_IN_PROTOBUF,
+  PIPELINES_IN_PROTOBUF,
+} from "./support/hrana-3-corpus.js";
 import { HRANA_REQUESTS, HRANA_RESPONSES } from "./support/hrana-corpus.js";
 
 const FILE = "wire-hrana.test.ts";
@@ -41,8 +55,52 @@ describe("Hrana", () => {
       for (const result of response.results) {
         if (result.type === "ok" && result.response.type === "batch") decodeRows(result.response.result);
       }
-      return stringifyPipelineResponse(response);
+      return pipelineResponseText(response);
     },
+    isExpectedError,
+    count: 50_000,
+  });
+  itSurvives(FILE, "cursor request", {
+    makeInput: textsLike(CURSORS),
+    decode: (text) => stringifyBatch(parseCursorRequest(text).batch),
+    isExpectedError,
+    count: 10_000,
+  });
+  itSurvives(FILE, "client message", {
+    makeInput: textsLike(CLIENT_MESSAGES),
+    decode: (text) => JSON.stringify(parseClientMessage(text)),
+    isExpectedError,
+    count: 20_000,
+  });
+  itSurvives(FILE, "baton", {
+    makeInput: textsLike([...HRANA_REQUESTS, ...CURSORS]),
+    decode: (text) => findBaton(Buffer.from(text), "json"),
+    isExpectedError,
+    count: 10_000,
+  });
+  itSurvives(FILE, "protobuf: pipeline request", {
+    makeInput: (random) => mutateBytes(PIPELINES_IN_PROTOBUF, random),
+    decode: (bytes) => {
+      const request = decodePipelineRequest(bytes);
+      expect(findBaton(bytes, "protobuf")).toBe(request.baton);
+      expectChecked(request, parsePipelineRequest);
+    },
+    isExpectedError,
+    count: 10_000,
+  });
+  itSurvives(FILE, "protobuf: cursor request", {
+    makeInput: (random) => mutateBytes(CURSORS_IN_PROTOBUF, random),
+    decode: (bytes) => {
+      const request = decodeCursorRequest(bytes);
+      expect(findBaton(bytes, "protobuf")).toBe(request.baton);
+      expectChecked(request, parseCursorRequest);
+    },
+    isExpectedError,
+    count: 10_000,
+  });
+  itSurvives(FILE, "protobuf: client message", {
+    makeInput: (random) => mutateBytes(CLIENT_MESSAGES_IN_PROTOBUF, random),
+    decode: (bytes) => expectChecked(decodeClientMessage(bytes), parseClientMessage),
     isExpectedError,
     count: 50_000,
   });
@@ -53,6 +111,23 @@ describe("Hrana", () => {
     count: 200_000,
   });
 });
+
+/** Goes through all of a batch. */
+function stringifyBatch(batch: HranaBatch): string {
+  return stringifyPipelineRequest({ baton: null, requests: [{ type: "batch", batch }] });
+}
+
+/** The reader of JSON takes what the one of protobuf gave, but for floats that JSON does not have. */
+function expectChecked(request: unknown, parse: (text: string) => unknown): void {
+  const text = JSON.stringify(request, (_, value: unknown) =>
+    typeof value === "number" && !Number.isFinite(value) ? 0 : value,
+  );
+  try {
+    parse(text);
+  } catch (error) {
+    throw new Error(`protobuf let through what JSON refuses: ${text}`, { cause: error });
+  }
+}
 
 function decodeRows({ step_results }: HranaBatchResult): void {
   for (const result of step_results) for (const row of result?.rows ?? []) row.map(decodeHranaValue);

@@ -1,20 +1,41 @@
 export { delimit } from "./framing/delimit.js";
 export type { DelimitedDecoderOptions } from "./framing/delimited-decoder.js";
 export { DelimitedDecoder } from "./framing/delimited-decoder.js";
+export { decodeClientMessage } from "./hrana/decode-client-message.js";
+export { decodeCursorRequest } from "./hrana/decode-cursor-request.js";
+export { decodePipelineRequest } from "./hrana/decode-pipeline-request.js";
+export type { HranaAnswerHead } from "./hrana/encode-answer-head.js";
+export {
+  CURSOR_TERMINATOR,
+  encodeCursorEntry,
+  encodeCursorHead,
+  frameCursorEntry,
+} from "./hrana/encode-cursor-entry.js";
+export type { HranaServerMessage, HranaSocketResponse } from "./hrana/encode-server-message.js";
+export { encodeServerMessage } from "./hrana/encode-server-message.js";
+export { encodeStreamResult } from "./hrana/encode-stream-result.js";
+export type { EncodedResult } from "./hrana/encoded-result.js";
+export { findBaton } from "./hrana/find-baton.js";
 export type {
   HranaBatch,
   HranaBatchResult,
   HranaBatchStep,
+  HranaClientMessage,
   HranaCol,
   HranaCondition,
+  HranaCursorEntry,
+  HranaCursorRequest,
   HranaDescribeResult,
   HranaError,
+  HranaFormat,
   HranaNamedArg,
   HranaPipelineRequest,
   HranaPipelineResponse,
+  HranaSocketRequest,
   HranaSqlSource,
   HranaStmt,
   HranaStmtResult,
+  HranaStreamMessage,
   HranaStreamRequest,
   HranaStreamResponse,
   HranaStreamResult,
@@ -22,10 +43,13 @@ export type {
 } from "./hrana/hrana-types.js";
 export type { SqlValue } from "./hrana/hrana-value.js";
 export { decodeHranaValue, encodeHranaValue } from "./hrana/hrana-value.js";
+export { joinPipelineResponse } from "./hrana/join-pipeline-response.js";
+export { parseClientMessage } from "./hrana/parse-client-message.js";
+export { parseCursorRequest } from "./hrana/parse-cursor-request.js";
 export { parsePipelineRequest } from "./hrana/parse-pipeline-request.js";
 export { parsePipelineResponse } from "./hrana/parse-pipeline-response.js";
+export type { HranaReadOptions } from "./hrana/statement-count.js";
 export { stringifyPipelineRequest } from "./hrana/stringify-pipeline-request.js";
-export { stringifyPipelineResponse } from "./hrana/stringify-pipeline-response.js";
 export type { PageMessage } from "./pull-updates/page-message.js";
 export { decodePageMessage, encodePageMessage, encodePageMessages } from "./pull-updates/page-message.js";
 export { encodePageRange } from "./pull-updates/page-range.js";

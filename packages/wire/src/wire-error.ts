@@ -1,8 +1,9 @@
 /**
  * What is wrong with the bytes or the text: `malformed`: not a message of the protocol; `too-long`: longer than the
- * limit; `truncated`: it ends too early; `unsupported`: a message of the protocol that this version cannot carry.
+ * limit; `too-many`: it asks for more than the limit; `truncated`: it ends too early; `unsupported`: a message of the
+ * protocol that this version cannot carry.
  */
-export type WireErrorCode = "malformed" | "too-long" | "truncated" | "unsupported";
+export type WireErrorCode = "malformed" | "too-long" | "too-many" | "truncated" | "unsupported";
 
 /** The one error of this package: whatever comes in, a decoder gives a value or throws this. */
 export class WireError extends Error {

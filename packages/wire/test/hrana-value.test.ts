@@ -43,6 +43,14 @@ describe("Hrana values", () => {
     );
   });
 
+  it("have the base64 that Node has, for blobs of every length and of megabytes", () => {
+    for (const length of [...Array(400).keys(), 3_000_001]) {
+      const bytes = Uint8Array.from({ length }, (_, index) => (index * 7919) >> 3);
+      const base64 = Buffer.from(bytes).toString("base64").replaceAll("=", "");
+      expect(encodeHranaValue(bytes)).toEqual({ type: "blob", base64 });
+    }
+  });
+
   it.each<HranaValue>([
     { type: "integer", value: "9223372036854775808" },
     { type: "integer", value: "-9223372036854775809" },

@@ -2,11 +2,11 @@ import {
   type HranaPipelineResponse,
   type HranaStmtResult,
   parsePipelineResponse,
-  stringifyPipelineResponse,
   WireError,
 } from "@tributary/wire";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { pipelineResponseText } from "./hrana/support/pipeline-response-text.js";
 import { expectValueOrWireError } from "./junk.js";
 
 const RESULT: HranaStmtResult = {
@@ -72,11 +72,11 @@ const firstRow = (response: HranaPipelineResponse): unknown => {
 
 describe("pipeline response", () => {
   it("survives the way there and back", () => {
-    expect(parsePipelineResponse(stringifyPipelineResponse(RESPONSE))).toEqual(RESPONSE);
+    expect(parsePipelineResponse(pipelineResponseText(RESPONSE))).toEqual(RESPONSE);
   });
 
   it("carries what is not finite as null, which arrives as NaN", () => {
-    const text = stringifyPipelineResponse({
+    const text = pipelineResponseText({
       baton: null,
       base_url: null,
       results: [
@@ -140,7 +140,7 @@ describe("pipeline response", () => {
   });
 
   it("gives a value or a WireError for text with changes", () => {
-    const good = stringifyPipelineResponse(RESPONSE);
+    const good = pipelineResponseText(RESPONSE);
     fc.assert(
       fc.property(
         fc.nat({ max: good.length }),
@@ -157,7 +157,7 @@ describe("pipeline response", () => {
   });
 
   it("refuses an answer that is cut anywhere", () => {
-    const good = stringifyPipelineResponse(RESPONSE);
+    const good = pipelineResponseText(RESPONSE);
     for (let length = 0; length < good.length; length += 7)
       expect(() => parsePipelineResponse(good.slice(0, length))).toThrow(WireError);
   });

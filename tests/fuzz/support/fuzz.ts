@@ -26,6 +26,9 @@ import { expect, it } from "vitest";
 //   metadata                        100 000    34       server: pull                   5 000   800
 //   SQL text                         40 000    40       HTTP protocol: pull, batch    10 000  1000
 //   SQL text, 100 kB                    162 27 000      replica, whole                   100 60 000
+//   Hrana cursor request             10 000    60       Hrana pipeline, protobuf      10 000    60
+//   Hrana client message             20 000    40       Hrana cursor, protobuf        10 000    50
+//   Hrana baton                      10 000    40       Hrana client message, pb.     50 000    30
 
 /** Multiplies the number of inputs: 1 when not set, more for a soak. */
 const FACTOR = Number(process.env.TRIBUTARY_FUZZ_COUNT ?? 1);

@@ -1,4 +1,5 @@
-import { stringifyPipelineRequest, stringifyPipelineResponse } from "@tributary/wire";
+import { stringifyPipelineRequest } from "@tributary/wire";
+import { pipelineResponseText } from "../../../packages/wire/test/hrana/support/pipeline-response-text.js";
 
 const VALUES = [
   { type: "null" },
@@ -78,7 +79,7 @@ const ERROR = {
 
 /** Answers of every kind: as this project's server writes them, and as tursodb and sqld do. */
 export const HRANA_RESPONSES: readonly string[] = [
-  stringifyPipelineResponse({
+  pipelineResponseText({
     baton: "b",
     base_url: null,
     results: [
@@ -92,7 +93,7 @@ export const HRANA_RESPONSES: readonly string[] = [
       { type: "ok", response: { type: "close" } },
     ],
   }),
-  stringifyPipelineResponse({
+  pipelineResponseText({
     baton: null,
     base_url: "http://other",
     results: [

@@ -1,31 +1,36 @@
+import { decodeUtf8 } from "../framing/utf8.js";
 import { WireError } from "../wire-error.js";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-/** Two characters for every 12 bits. */
-const PAIRS: readonly string[] = Array.from(
-  { length: 4096 },
-  (_, bits) => `${ALPHABET[bits >> 6]}${ALPHABET[bits & 63]}`,
-);
+/** Character code of every six bits. */
+const CODES: Uint8Array = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
 /** Value of each character code; 255: not of the alphabet. */
 const VALUES: Uint8Array = new Uint8Array(128).fill(255);
 for (let index = 0; index < 64; index++) VALUES[ALPHABET.charCodeAt(index)] = index;
 
-/** Base64 in the standard alphabet, without padding. */
+/**
+ * Base64 in the standard alphabet, without padding. Made as bytes: a text that is put together from pieces keeps them all
+ * until it is read, which are some hundred megabytes for a blob of ten.
+ */
 export function encodeBase64(bytes: Uint8Array): string {
+  const codes = new Uint8Array(Math.ceil((bytes.length * 4) / 3));
   const whole = bytes.length - (bytes.length % 3);
-  let text = "";
+  let offset = 0;
   for (let index = 0; index < whole; index += 3) {
-    const first = bytes[index] as number;
-    const second = bytes[index + 1] as number;
-    const third = bytes[index + 2] as number;
-    text += (PAIRS[(first << 4) | (second >> 4)] as string) + (PAIRS[((second & 15) << 8) | third] as string);
+    const bits =
+      ((bytes[index] as number) << 16) | ((bytes[index + 1] as number) << 8) | (bytes[index + 2] as number);
+    codes[offset++] = CODES[bits >> 18] as number;
+    codes[offset++] = CODES[(bits >> 12) & 63] as number;
+    codes[offset++] = CODES[(bits >> 6) & 63] as number;
+    codes[offset++] = CODES[bits & 63] as number;
   }
-  if (bytes.length - whole === 1) text += PAIRS[(bytes[whole] as number) << 4];
-  if (bytes.length - whole === 2) {
-    const second = bytes[whole + 1] as number;
-    text += (PAIRS[((bytes[whole] as number) << 4) | (second >> 4)] as string) + ALPHABET[(second & 15) << 2];
+  if (whole < bytes.length) {
+    const bits = ((bytes[whole] as number) << 16) | ((bytes[whole + 1] ?? 0) << 8);
+    codes[offset++] = CODES[bits >> 18] as number;
+    codes[offset++] = CODES[(bits >> 12) & 63] as number;
+    if (offset < codes.length) codes[offset] = CODES[(bits >> 6) & 63] as number;
   }
-  return text;
+  return decodeUtf8(codes);
 }
 
 /** Base64 in the standard alphabet, with padding or without. Throws `WireError` `malformed`. */

@@ -108,6 +108,58 @@ export type HranaStreamResult =
   | { readonly type: "ok"; readonly response: HranaStreamResponse }
   | { readonly type: "error"; readonly error: HranaError };
 
+/** The body of `POST /v3/cursor`. */
+export interface HranaCursorRequest {
+  /** Continues a stream; null opens one. */
+  readonly baton: string | null;
+  readonly batch: HranaBatch;
+}
+
+/** What a cursor gives of its batch, in order. A step that was skipped gives nothing. */
+export type HranaCursorEntry =
+  | { readonly type: "step_begin"; readonly step: number; readonly cols: readonly HranaCol[] }
+  | { readonly type: "row"; readonly row: readonly HranaValue[] }
+  /** `last_insert_rowid` is decimal. */
+  | {
+      readonly type: "step_end";
+      readonly affected_row_count: number;
+      readonly last_insert_rowid: string | null;
+    }
+  | { readonly type: "step_error"; readonly step: number; readonly error: HranaError }
+  /** The last one: the rest of the batch was not run. */
+  | { readonly type: "error"; readonly error: HranaError };
+
+/** How a message is written: JSON text, or protocol buffers. */
+export type HranaFormat = "json" | "protobuf";
+
+/** A request on one stream of a socket. */
+export type HranaStreamMessage = Exclude<
+  HranaStreamRequest,
+  { type: "close" | "store_sql" | "close_sql" }
+> & {
+  readonly stream_id: number;
+};
+
+/** A request on a socket. Ids are chosen by the client. */
+export type HranaSocketRequest =
+  | { readonly type: "open_stream" | "close_stream"; readonly stream_id: number }
+  | HranaStreamMessage
+  | { readonly type: "store_sql"; readonly sql_id: number; readonly sql: string }
+  | { readonly type: "close_sql"; readonly sql_id: number }
+  | {
+      readonly type: "open_cursor";
+      readonly stream_id: number;
+      readonly cursor_id: number;
+      readonly batch: HranaBatch;
+    }
+  | { readonly type: "fetch_cursor"; readonly cursor_id: number; readonly max_count: number }
+  | { readonly type: "close_cursor"; readonly cursor_id: number };
+
+/** What a client sends on a socket. */
+export type HranaClientMessage =
+  | { readonly type: "hello"; readonly jwt: string | null }
+  | { readonly type: "request"; readonly request_id: number; readonly request: HranaSocketRequest };
+
 /** The answer to a {@link HranaPipelineRequest}: one result for each request. */
 export interface HranaPipelineResponse {
   /** Continues the stream; null: it is closed. */

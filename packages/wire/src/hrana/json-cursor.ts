@@ -1,4 +1,5 @@
 import { WireError } from "../wire-error.js";
+import { StatementCount } from "./statement-count.js";
 
 /** An object of JSON. */
 export type JsonObject = { readonly [key: string]: unknown };
@@ -8,7 +9,13 @@ export type JsonObject = { readonly [key: string]: unknown };
  * only a failure pays for its text, so 200 000 steps are checked in about the time it takes to parse them.
  */
 export class JsonCursor {
+  /** For the checks of requests. */
+  readonly statements: StatementCount;
   readonly #place: (string | number)[] = [];
+
+  constructor(statements: StatementCount = new StatementCount()) {
+    this.statements = statements;
+  }
 
   /** The document of a text. Throws `WireError` `malformed` where it is not JSON. */
   static parse(text: string): unknown {
@@ -81,6 +88,11 @@ export class JsonCursor {
     }
     return text === "" ? "the document" : text;
   }
+}
+
+/** A check: a string, or null, which it is too where it is absent. */
+export function nullableString(value: unknown, cursor: JsonCursor): string | null {
+  return value == null ? null : cursor.string(value);
 }
 
 /** Long enough to recognise it, short enough for a log. */

@@ -1,6 +1,6 @@
 import { checkAnswerValue } from "./check-value.js";
 import type { HranaPipelineResponse, HranaStreamResult } from "./hrana-types.js";
-import { JsonCursor, type JsonObject } from "./json-cursor.js";
+import { JsonCursor, type JsonObject, nullableString } from "./json-cursor.js";
 
 /**
  * Reads the answer to a pipeline request. Every part of it is checked and is then what its type says, but for fields that
@@ -111,10 +111,6 @@ function checkNullable(check: (value: unknown, cursor: JsonCursor) => void): typ
 function setNullable(object: JsonObject, key: string, cursor: JsonCursor): void {
   const text = cursor.member(object, key, nullableString);
   if (text === null) (object as { [key: string]: unknown })[key] = null;
-}
-
-function nullableString(value: unknown, cursor: JsonCursor): string | null {
-  return value == null ? null : cursor.string(value);
 }
 
 function boolean(value: unknown, cursor: JsonCursor): boolean {

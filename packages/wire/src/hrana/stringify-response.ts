@@ -1,36 +1,14 @@
-import { WireError } from "../wire-error.js";
 import type {
+  HranaCursorEntry,
   HranaError,
-  HranaPipelineResponse,
   HranaStmtResult,
   HranaStreamResponse,
-  HranaStreamResult,
   HranaValue,
 } from "./hrana-types.js";
 import { stringifyList, stringifyValue } from "./stringify-value.js";
 
-/**
- * The answer to a pipeline request. A float that is not finite becomes null. Throws `WireError` `too-long` where
- * JavaScript has no string of that length.
- */
-export function stringifyPipelineResponse(response: HranaPipelineResponse): string {
-  try {
-    const results = stringifyList(response.results, stringifyResult);
-    const baton = JSON.stringify(response.baton);
-    return `{"baton":${baton},"base_url":${JSON.stringify(response.base_url)},"results":${results}}`;
-  } catch (error) {
-    if (error instanceof RangeError)
-      throw new WireError("too-long", "the answer is too long", { cause: error });
-    throw error;
-  }
-}
-
-function stringifyResult(result: HranaStreamResult): string {
-  if (result.type === "error") return `{"type":"error","error":${JSON.stringify(result.error)}}`;
-  return `{"type":"ok","response":${stringifyResponse(result.response)}}`;
-}
-
-function stringifyResponse(response: HranaStreamResponse): string {
+/** The JSON of a response. A float that is not finite becomes null. */
+export function stringifyResponse(response: HranaStreamResponse): string {
   switch (response.type) {
     case "execute":
       return `{"type":"execute","result":${stringifyStmtResult(response.result)}}`;
@@ -42,6 +20,11 @@ function stringifyResponse(response: HranaStreamResponse): string {
     default:
       return JSON.stringify(response);
   }
+}
+
+/** The JSON of an entry of a cursor. A float that is not finite becomes null. */
+export function stringifyCursorEntry(entry: HranaCursorEntry): string {
+  return entry.type === "row" ? `{"type":"row","row":${stringifyRow(entry.row)}}` : JSON.stringify(entry);
 }
 
 function stringifyStmtResult(result: HranaStmtResult | null): string {
