@@ -6,8 +6,14 @@ import { RequestError } from "./request-error.js";
  */
 export function checkOrigin(request: Request, allowedOrigins: readonly string[]): void {
   const origin = request.headers.get("origin");
-  if (origin === null || origin === new URL(request.url).origin || allowedOrigins.includes(origin)) return;
+  if (origin === null || origin === new URL(request.url).origin || isAllowedOrigin(origin, allowedOrigins))
+    return;
   throw new RequestError(403, `requests from pages of ${origin} are not allowed`);
+}
+
+/** Whether pages of this origin may send requests because the options say so. */
+export function isAllowedOrigin(origin: string, allowedOrigins: readonly string[]): boolean {
+  return allowedOrigins.includes("*") || allowedOrigins.includes(origin);
 }
 
 /**
