@@ -5,7 +5,7 @@ import { RevisionFile } from "../src/revisions/revision-file.js";
 import { copyDatabase } from "./support/copy-database.js";
 import { Mirror } from "./support/mirror.js";
 import { openDatabase } from "./support/open-database.js";
-import { changePage, createPages, runSql } from "./support/run-sql.js";
+import { changePage, connectTo, createPages, runSql } from "./support/run-sql.js";
 
 /** Called around a checkpoint that moves frames. */
 const hooks = vi.hoisted(() => ({ onMove: (_when: "before" | "after"): void => {} }));
@@ -91,15 +91,12 @@ function takeImages(): Images {
   take("after the checkpoint");
   const salts = () => readFileSync(`${path}-wal`).subarray(16, 24).toString("hex");
   const before = salts();
-  const connection = database.connect();
-  connection.run(
-    connection.prepare("UPDATE t SET body = 'x' WHERE id = 13"),
-    { positional: [], named: [] },
-    undefined,
-  );
+  const connection = connectTo(database);
+  connection.run("UPDATE t SET body = 'x' WHERE id = 13");
   expect(salts()).not.toBe(before);
   take("after the commit that started the WAL over");
   database.sync();
+  connection.close();
   take("after it was seen");
   changePage(database, 14);
   take("after another commit");

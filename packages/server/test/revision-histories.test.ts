@@ -15,8 +15,8 @@ import { copyDatabase } from "./support/copy-database.js";
 import { Mirror } from "./support/mirror.js";
 import { openDatabase } from "./support/open-database.js";
 import { createRandom } from "./support/random.js";
+import { connectTo } from "./support/run-sql.js";
 
-const NO_ARGUMENTS = { positional: [], named: [] };
 const OPTIONS = { walLimitBytes: 24 * 4120, snapshotRetentionMs: 0 };
 
 /** A server that has a hard life, and its clients. Whatever happens, a pull must give what is in the file. */
@@ -109,9 +109,10 @@ class World {
   }
 
   #run(sql: string): void {
-    const connection = this.#database.connect();
-    connection.run(connection.prepare(sql), NO_ARGUMENTS, undefined);
-    this.#database.closeConnection(connection);
+    const connection = connectTo(this.#database);
+    connection.run(sql);
+    connection.close();
+    this.#database.trySync();
   }
 
   /** Another program, while the server is down: leaves a WAL behind or not. */

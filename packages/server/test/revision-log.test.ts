@@ -2,18 +2,18 @@ import { closeSync, openSync, readFileSync, statSync, writeFileSync } from "node
 import { join } from "node:path";
 import { PAGE_SIZE } from "@tributary/core";
 import Database from "better-sqlite3";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { explainOpenFailure } from "../src/database/database-file.js";
 import { startForeignWriter } from "./support/foreign-writer.js";
 import { Mirror } from "./support/mirror.js";
 import { openDatabase } from "./support/open-database.js";
+import { connectTo } from "./support/run-sql.js";
 import { tempDirectory } from "./support/temp-directory.js";
 
-const NO_ARGUMENTS = { positional: [], named: [] };
-
 function writer(database: ReturnType<typeof openDatabase>["database"]): (sql: string) => void {
-  const connection = database.connect();
-  return (sql) => void connection.run(connection.prepare(sql), NO_ARGUMENTS, undefined);
+  const { run, close } = connectTo(database);
+  onTestFinished(close);
+  return run;
 }
 
 function createFile(prepare: (connection: Database.Database) => void): string {

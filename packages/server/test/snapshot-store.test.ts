@@ -2,18 +2,18 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PAGE_SIZE } from "@tributary/core";
 import Database from "better-sqlite3";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { ReadPin } from "../src/pages/read-pin.js";
 import { NO_CHECK } from "../src/pages/revision.js";
 import type { Snapshot } from "../src/pages/snapshot.js";
 import { openDatabase } from "./support/open-database.js";
+import { changePage, connectTo } from "./support/run-sql.js";
 import { tempDirectory } from "./support/temp-directory.js";
-
-const NO_ARGUMENTS = { positional: [], named: [] };
 
 function setUp(options: Parameters<typeof openDatabase>[0] = {}) {
   const opened = openDatabase(options);
-  const connection = opened.database.connect();
-  const run = (sql: string) => void connection.run(connection.prepare(sql), NO_ARGUMENTS, undefined);
+  const { run, close } = connectTo(opened.database);
+  onTestFinished(close);
   const acquire = (wanted: boolean): Snapshot => {
     opened.database.sync();
     return opened.database.snapshots.acquireCurrent(wanted);
@@ -133,4 +133,31 @@ test("pins are few, however many revisions are retained", () => {
     clock.advance(100);
   }
   expect(pins.size).toBeLessThan(12);
+});
+
+test("readers that keep the WAL from starting over cost no checkpoint with every commit", () => {
+  const { database } = openDatabase({ walLimitBytes: 640 * 4120, snapshotRetentionMs: 0 });
+  const readers = [connectTo(database), connectTo(database)];
+  const writer = connectTo(database);
+  onTestFinished(() => {
+    for (const connection of [...readers, writer]) connection.close();
+  });
+  writer.run("CREATE TABLE t(id INTEGER PRIMARY KEY, body)");
+  writer.run(
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700) INSERT INTO t SELECT i, zeroblob(3000) FROM n",
+  );
+  const released = vi.spyOn(ReadPin.prototype, "release");
+  onTestFinished(() => released.mockRestore());
+  for (let round = 0; round < 40; round++) {
+    // There is always one that stands on the WAL.
+    readers[round % 2]?.run("BEGIN; SELECT count(*) FROM t");
+    if (round > 0) readers[(round + 1) % 2]?.run("COMMIT");
+    database.sync();
+    writer.run(`UPDATE t SET body = zeroblob(2999) WHERE id = ${round + 1}`);
+  }
+  expect(released.mock.calls.length).toBeGreaterThan(4);
+  expect(released.mock.calls.length).toBeLessThan(20);
+  readers[1]?.run("COMMIT");
+  for (let round = 0; round < 12; round++) changePage(database, 1 + round);
+  expect(database.status().walBytes).toBeLessThan(20 * 4120);
 });

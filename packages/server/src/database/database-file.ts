@@ -52,11 +52,12 @@ function checkHeader(descriptor: number, path: string): void {
   checkPageSize(header.pageSize, path);
 }
 
-function checkPageSize(pageSize: number, path: string): void {
+/** Throws `ServerError` "unsupported-page-size", which begins with `subject`. */
+export function checkPageSize(pageSize: number, subject: string): void {
   if (pageSize === PAGE_SIZE) return;
   throw new ServerError(
     "unsupported-page-size",
-    `${path} has pages of ${pageSize} bytes, syncing needs ${PAGE_SIZE}: convert a copy with ` +
+    `${subject} has pages of ${pageSize} bytes, syncing needs ${PAGE_SIZE}: convert a copy with ` +
       `"PRAGMA journal_mode = DELETE; PRAGMA page_size = ${PAGE_SIZE}; VACUUM;"`,
   );
 }
@@ -71,10 +72,14 @@ function enterWalMode(keeper: Connection, path: string): void {
   }
   checkPageSize(Number(keeper.pragma("page_size", { simple: true })), path);
   const encoding = String(keeper.pragma("encoding", { simple: true }));
-  if (encoding === "UTF-8") return;
-  throw new ServerError(
+  if (encoding !== "UTF-8") throw unsupportedEncoding(path, encoding);
+}
+
+/** The error about a database whose text is UTF-16. */
+export function unsupportedEncoding(subject: string, encoding: string): ServerError {
+  return new ServerError(
     "unsupported-encoding",
-    `${path} stores text as ${encoding}, syncing needs UTF-8: copy it with ` +
+    `${subject} stores text as ${encoding}, syncing needs UTF-8: copy it with ` +
       '".dump" into a new file that has had "PRAGMA encoding = \'UTF-8\';"',
   );
 }

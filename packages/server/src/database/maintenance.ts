@@ -37,18 +37,48 @@ export class Maintenance {
 
   /** Runs a task, unless it failed a moment ago. Never throws. */
   run(task: MaintenanceTask, work: () => void): void {
-    const last = this.#failures.get(task);
-    if (last !== undefined && this.#clock.now() < last.retryAt) return;
+    if (!this.#isPutOff(task)) this.runAnyway(task, work);
+  }
+
+  /** Runs a task where there is no later. Never throws. */
+  runAnyway(task: MaintenanceTask, work: () => void): void {
     try {
       work();
       this.noteSuccess(task);
     } catch (error) {
-      const backOffMs = Math.min(
-        last === undefined ? FIRST_BACK_OFF_MS : last.backOffMs * 2,
-        LONGEST_BACK_OFF_MS,
-      );
-      this.#failures.delete(task);
-      this.#failures.set(task, { error, backOffMs, retryAt: this.#clock.now() + backOffMs });
+      this.#noteFailure(task, error);
     }
+  }
+
+  /** The same for a task that may go on for a while: then it gives a promise, which never rejects. */
+  runAsync(task: MaintenanceTask, work: () => unknown): void | Promise<void> {
+    if (this.#isPutOff(task)) return;
+    try {
+      const result = work();
+      if (result instanceof Promise) {
+        return result.then(
+          () => this.noteSuccess(task),
+          (error: unknown) => this.#noteFailure(task, error),
+        );
+      }
+      this.noteSuccess(task);
+    } catch (error) {
+      this.#noteFailure(task, error);
+    }
+  }
+
+  #isPutOff(task: MaintenanceTask): boolean {
+    const last = this.#failures.get(task);
+    return last !== undefined && this.#clock.now() < last.retryAt;
+  }
+
+  #noteFailure(task: MaintenanceTask, error: unknown): void {
+    const last = this.#failures.get(task);
+    const backOffMs = Math.min(
+      last === undefined ? FIRST_BACK_OFF_MS : last.backOffMs * 2,
+      LONGEST_BACK_OFF_MS,
+    );
+    this.#failures.delete(task);
+    this.#failures.set(task, { error, backOffMs, retryAt: this.#clock.now() + backOffMs });
   }
 }

@@ -1,4 +1,6 @@
 import { closeSync, fstatSync, statSync } from "node:fs";
+import { frameOffset } from "@tributary/core";
+import type { DatabaseStatus } from "../databases/databases.js";
 import { PageReader } from "../pages/page-reader.js";
 import { ReadPin } from "../pages/read-pin.js";
 import { formatRevision } from "../pages/revision.js";
@@ -10,23 +12,24 @@ import { RevisionFile } from "../revisions/revision-file.js";
 import { RevisionStore } from "../revisions/revision-store.js";
 import type { ServerClock, ServerTimer } from "../server-clock.js";
 import { ServerError } from "../server-error.js";
-import { SqlConnection } from "../sql/sql-connection.js";
-import { WriterQueue } from "../sql/writer-queue.js";
-import type { ResolvedServerOptions } from "../sync-server-options.js";
+import type { DatabaseOptions } from "../sync-server-options.js";
 import { WalTracker } from "../wal/wal-tracker.js";
+import { WriteLock } from "../workers/write-lock.js";
 import { CommitListeners } from "./commit-listeners.js";
 import { CommitWaiters } from "./commit-waiters.js";
 import { type DatabaseFile, explainOpenFailure, openDatabaseFile } from "./database-file.js";
+import { type DatabaseJobs, inlineJobs } from "./database-jobs.js";
 import { Maintenance } from "./maintenance.js";
 import { type Connection, openConnection } from "./open-connection.js";
+import { runInTurn } from "./run-in-turn.js";
 
 /** One database that the server holds: its revisions, their pages, its connections. Knows nothing of HTTP. */
 export class ServerDatabase {
   readonly clock: ServerClock;
-  readonly options: ResolvedServerOptions;
+  readonly options: DatabaseOptions;
   readonly log: RevisionLog;
   readonly snapshots: SnapshotStore;
-  readonly writers: WriterQueue;
+  readonly writeLock: WriteLock;
   readonly commitWaiters: CommitWaiters;
   readonly #listeners = new CommitListeners();
   readonly #maintenance: Maintenance;
@@ -34,17 +37,17 @@ export class ServerDatabase {
   readonly #wal: WalTracker;
   readonly #pages: PageReader;
   readonly #store: RevisionStore;
-  readonly #connections = new Set<SqlConnection>();
   #timer: ServerTimer | undefined;
+  #readingAhead: Promise<void> | undefined;
   #closed = false;
   #isMoved = false;
 
-  /** Opens or creates the file. Throws `ServerError`. */
-  constructor(options: ResolvedServerOptions) {
+  /** Opens or creates the file. `jobs` do what takes long. Throws `ServerError`. */
+  constructor(options: DatabaseOptions, jobs: DatabaseJobs = inlineJobs) {
     const { path, clock, walLimitBytes } = options;
     this.options = options;
     this.clock = clock;
-    this.writers = new WriterQueue(clock, options.lockTimeoutMs);
+    this.writeLock = new WriteLock(clock, options.lockTimeoutMs, options.transactionTimeoutMs);
     this.commitWaiters = new CommitWaiters(clock);
     this.#maintenance = new Maintenance(clock);
     this.#file = openDatabaseFile(path, walLimitBytes);
@@ -75,7 +78,8 @@ export class ServerDatabase {
       throw new ServerError("cannot-open", `cannot read ${path}`, error);
     }
     this.#wal = wal;
-    const isAllMoved = (): boolean => countMovedFrames(keeper) === (this.#wal.generation?.frames ?? 0);
+    const framesToMove = (): number => countFramesToMove(keeper, this.#wal.generation?.frames ?? 0);
+    const isAllMoved = (): boolean => framesToMove() === 0;
     this.#store = new RevisionStore({ file: revisions, log: this.log, wal, descriptor, isAllMoved });
     this.#save(false);
     this.#pages = new PageReader(descriptor, this.#wal, this.log);
@@ -84,8 +88,15 @@ export class ServerDatabase {
       log: this.log,
       firstPin,
       openReader,
-      moveFrames: () => void keeper.pragma("wal_checkpoint(PASSIVE)"),
-      isAllMoved,
+      moveFrames: () => {
+        // Before another file by that name is checkpointed.
+        this.#checkFile();
+        this.assertUsable();
+        return jobs.checkpoint(path);
+      },
+      moveFewFrames: () => void keeper.pragma("wal_checkpoint(PASSIVE)"),
+      whileNobodyWrites: (run) => runInTurn(this.writeLock, run, false),
+      framesToMove,
       maintenance: this.#maintenance,
       clock,
       retentionMs: options.snapshotRetentionMs,
@@ -93,13 +104,81 @@ export class ServerDatabase {
       walLimitBytes,
       save: () => this.#save(true),
     });
-    this.#maintenance.run("checkpoint", () => void this.snapshots.checkpoint());
+    void this.#maintenance.runAsync("checkpoint", () => this.snapshots.checkpoint());
     this.#watch();
+  }
+
+  /** What is known of it, cheap to have. */
+  status(): Omit<DatabaseStatus, "name" | "isOpen" | "streams"> {
+    this.#assertOpen();
+    const error = this.maintenanceError;
+    const generation = this.#wal.generation;
+    return {
+      databaseBytes: fstatSync(this.#file.descriptor).size,
+      walBytes: generation === undefined ? 0 : frameOffset(generation.frames + 1),
+      revision: formatRevision(this.log.current),
+      waiters: this.commitWaiters.size,
+      waitingWriters: this.writeLock.waiting,
+      maintenanceError:
+        error === undefined ? undefined : error instanceof Error ? error.message : String(error),
+    };
+  }
+
+  /**
+   * Moves the WAL into the file as far as possible: through the jobs, so at once if they answer at once. What goes wrong is
+   * `maintenanceError`.
+   */
+  checkpoint(): void | Promise<void> {
+    if (this.#closed || this.#isMoved) return;
+    this.snapshots.forgetUnread();
+    return this.#maintenance.runAsync("checkpoint", () => this.snapshots.checkpoint());
+  }
+
+  /**
+   * Does beforehand what makes `close` take long: the checkpoint, and waiting for the tick of the file system's clock. The
+   * database can be used meanwhile, and afterwards. Never rejects.
+   */
+  async prepareClose(): Promise<void> {
+    await this.checkpoint();
+    if (this.#closed) return;
+    const milliseconds = settlesIn(readFileStamp(this.#file.descriptor));
+    if (milliseconds === 0 || milliseconds > LONGEST_SETTLING_MS) return;
+    await new Promise<void>((resolve) => void this.clock.startTimer(milliseconds, resolve));
   }
 
   /** Why housekeeping does not get on; undefined if all is well. */
   get maintenanceError(): unknown {
     return this.#maintenance.error;
+  }
+
+  /**
+   * Where much was committed, reads it in pieces that let others on, so that the `sync` that follows is short. Undefined if
+   * there is little, which is the rule. Never rejects.
+   */
+  readAhead(): Promise<void> | undefined {
+    if (this.#readingAhead === undefined && this.#readPiece()) {
+      this.#readingAhead = this.#readPieces().finally(() => {
+        this.#readingAhead = undefined;
+      });
+    }
+    return this.#readingAhead;
+  }
+
+  async #readPieces(): Promise<void> {
+    do await new Promise(setImmediate);
+    while (this.#readPiece());
+  }
+
+  /** True if there is more. What fails here fails in `sync` as well, where it is told. */
+  #readPiece(): boolean {
+    let isMore = false;
+    const read = (): boolean =>
+      this.#wal.readAhead(FRAMES_PER_PIECE, () => checkpointState(this.#file.keeper)?.log);
+    if (this.#closed) return isMore;
+    this.#maintenance.run("watch", () => {
+      isMore = read();
+    });
+    return isMore;
   }
 
   /** Looks for new commits and tells those who wait for one. Throws `ServerError`, or an error of Node. */
@@ -110,19 +189,26 @@ export class ServerDatabase {
     if (isNew) this.snapshots.maintain();
   }
 
-  /** The same where somebody has an answer already, which must not be lost: never throws. */
+  /** The same where somebody has an answer already, which must not be lost: never throws. Later, where there is much to read. */
   trySync(): void {
-    if (!this.#closed) this.#maintenance.run("watch", () => this.sync());
+    if (this.#closed) return;
+    const reading = this.readAhead();
+    if (reading === undefined) this.#maintenance.run("watch", () => this.sync());
+    else void reading.then(() => this.trySync());
   }
 
   /** Throws `ServerError` "closed" or "database-changed". */
   assertUsable(): void {
-    if (this.#closed) throw new ServerError("closed", "the database is closed");
+    this.#assertOpen();
     if (!this.#isMoved) return;
     throw new ServerError(
       "database-changed",
       `${this.options.path} is no longer the file that was opened: put it back, or restart the server`,
     );
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new ServerError("closed", "the database is closed");
   }
 
   /** Fills `target` with pages of a snapshot, back to back. Throws `ServerError`. */
@@ -132,29 +218,10 @@ export class ServerDatabase {
     this.#pages.read(snapshot, pageIds, target);
   }
 
-  /** A connection of its own, for one Hrana stream. Close it with `closeConnection`. */
-  connect(): SqlConnection {
-    // Before SQLite would open, or create, another file by that name.
+  /** To be called before a connection is opened by its path: SQLite would open, or create, another file there. Throws `ServerError`. */
+  assertInPlace(): void {
     if (!this.#closed) this.#checkFile();
     this.assertUsable();
-    const connection = new SqlConnection(this.#open(), () => this.trySync());
-    this.#connections.add(connection);
-    return connection;
-  }
-
-  #open(): Connection {
-    try {
-      return openConnection(this.options.path, this.options.walLimitBytes);
-    } catch (error) {
-      throw new ServerError("cannot-open", "cannot open another connection: try again later", error);
-    }
-  }
-
-  /** Rolls back what is open on a connection and closes it. */
-  closeConnection(connection: SqlConnection): void {
-    if (!this.#connections.delete(connection)) return;
-    connection.close();
-    if (!this.#closed) this.writers.advance();
   }
 
   /**
@@ -167,18 +234,19 @@ export class ServerDatabase {
     return this.#listeners.add(listener);
   }
 
-  /** Rolls everything back, saves the revisions, and closes the file. Calling it again does nothing. */
-  close(): void {
+  /**
+   * Rolls everything back, saves the revisions, and closes the file. Takes a while unless `prepareClose` came before.
+   * Calling it again does nothing. `comesBack`: false where the file is deleted next, and nothing need be saved.
+   */
+  close(comesBack = true): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#timer?.cancel();
-    this.writers.close();
+    this.writeLock.close();
     this.commitWaiters.wakeAll();
     this.#listeners.clear();
-    for (const connection of this.#connections) connection.close();
-    this.#connections.clear();
     this.snapshots.forgetAll();
-    if (!this.#isMoved) this.#maintenance.run("checkpoint", () => this.#settle());
+    if (comesBack && !this.#isMoved) this.#maintenance.runAnyway("checkpoint", () => this.#settle());
     this.snapshots.close();
     this.#store.close();
     this.#wal.close();
@@ -192,7 +260,7 @@ export class ServerDatabase {
     this.#timer = this.clock.startTimer(foreignCommitCheckMs, () => {
       try {
         this.#maintenance.run("file", () => this.#checkFile());
-        this.#maintenance.run("watch", () => this.sync());
+        this.trySync();
         if (!this.#closed) this.#save(false);
         this.snapshots.maintain();
       } finally {
@@ -218,7 +286,7 @@ export class ServerDatabase {
    * show.
    */
   #settle(): void {
-    this.snapshots.checkpoint();
+    this.snapshots.checkpointNow();
     const milliseconds = settlesIn(readFileStamp(this.#file.descriptor));
     if (milliseconds > LONGEST_SETTLING_MS) return;
     if (milliseconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
@@ -240,6 +308,9 @@ export class ServerDatabase {
 /** With clocks that are coarser than that, closing does not wait, and the next start cannot tell what happened meanwhile. */
 const LONGEST_SETTLING_MS = 50;
 
+/** 2 MiB of the WAL: some milliseconds. */
+const FRAMES_PER_PIECE = 512;
+
 function openRevisionFile(path: string): RevisionFile {
   try {
     return new RevisionFile(path);
@@ -248,12 +319,18 @@ function openRevisionFile(path: string): RevisionFile {
   }
 }
 
-/** The number of frames in the WAL if all of them are in the file. */
-function countMovedFrames(keeper: Connection): number | undefined {
+/** The number of frames in the WAL that are not in the file; `Infinity` if there are others than those seen, or it cannot be told. */
+function countFramesToMove(keeper: Connection, seen: number): number {
+  const result = checkpointState(keeper);
+  if (result === undefined || result.log !== seen) return Number.POSITIVE_INFINITY;
+  return result.log - result.checkpointed;
+}
+
+/** Undefined if it cannot be told. */
+function checkpointState(keeper: Connection): CheckpointResult | undefined {
   // SQLite before 3.51 takes the unknown mode for PASSIVE, which is dearer but right as well.
   const [result] = keeper.pragma("wal_checkpoint(NOOP)") as CheckpointResult[];
-  if (result === undefined || result.busy !== 0 || result.log !== result.checkpointed) return undefined;
-  return result.log;
+  return result?.busy === 0 ? result : undefined;
 }
 
 interface CheckpointResult {

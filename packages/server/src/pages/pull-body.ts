@@ -1,10 +1,10 @@
 import { PAGE_SIZE } from "@tributary/core";
 import { delimit, encodePageMessages, encodePullUpdatesHeader, type PageSelector } from "@tributary/wire";
 import type { ServerDatabase } from "../database/server-database.js";
-import type { ServerTimer } from "../server-clock.js";
 import { selectPages } from "./page-selection.js";
 import { formatRevision } from "./revision.js";
 import type { Snapshot } from "./snapshot.js";
+import { streamBatches } from "./stream-batches.js";
 
 /** Pages read at once: 256 KiB. */
 const BATCH_PAGES = 64;
@@ -13,13 +13,14 @@ const BATCH_PAGES = 64;
  * The answer to a pull: the header, then the pages. Takes the snapshot and the selector over and lets go of them at the
  * end. What fits into one batch comes as bytes; a longer answer reads the next batch only when the client has taken the
  * one before. A client that takes nothing for `downloadStallTimeoutMs` gets an error in place of the rest: as long as it is
- * waited for, the WAL cannot be checkpointed.
+ * waited for, the WAL cannot be checkpointed. `onEnd` is called once, when nothing is read any more.
  */
 export function createPullBody(
   database: ServerDatabase,
   snapshot: Snapshot,
   changed: Uint32Array | undefined,
   selector: PageSelector | undefined,
+  onEnd: () => void,
 ): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> {
   let ended = false;
   const end = (): void => {
@@ -27,6 +28,7 @@ export function createPullBody(
     ended = true;
     selector?.dispose();
     database.snapshots.release(snapshot);
+    onEnd();
   };
   try {
     const selection = selectPages(snapshot.databaseSize, changed, selector);
@@ -54,49 +56,6 @@ export function createPullBody(
     end();
     throw error;
   }
-}
-
-function streamBatches(
-  { clock, options: { downloadStallTimeoutMs } }: ServerDatabase,
-  ready: Uint8Array[],
-  nextBatch: () => Uint8Array | undefined,
-  onEnd: () => void,
-): ReadableStream<Uint8Array> {
-  let timer: ServerTimer | undefined;
-  const end = (): void => {
-    timer?.cancel();
-    onEnd();
-  };
-  const watch = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
-    timer?.cancel();
-    if (downloadStallTimeoutMs === 0) return;
-    timer = clock.startTimer(downloadStallTimeoutMs, () => {
-      end();
-      controller.error(new Error(`the client took nothing for ${downloadStallTimeoutMs} ms`));
-    });
-  };
-  return new ReadableStream<Uint8Array>(
-    {
-      start: watch,
-      pull(controller) {
-        try {
-          const batch = ready.shift() ?? nextBatch();
-          if (batch !== undefined) {
-            controller.enqueue(batch);
-            watch(controller);
-            return;
-          }
-          end();
-          controller.close();
-        } catch (error) {
-          end();
-          controller.error(error);
-        }
-      },
-      cancel: end,
-    },
-    { highWaterMark: 0 },
-  );
 }
 
 function concat(left: Uint8Array, right: Uint8Array | undefined): Uint8Array<ArrayBuffer> {

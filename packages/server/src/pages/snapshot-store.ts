@@ -17,10 +17,17 @@ export interface SnapshotStoreOptions {
   readonly firstPin: ReadPin;
   /** Opens a connection for a new pin. */
   readonly openReader: () => Connection;
-  /** Moves what it can from the WAL to the file. */
-  readonly moveFrames: () => void;
-  /** Whether all frames seen in the WAL are in the file, whoever moved them, and there are no others. Moves nothing. */
-  readonly isAllMoved: () => boolean;
+  /** Moves what it can from the WAL to the file, elsewhere if it gives a promise. */
+  readonly moveFrames: () => void | Promise<void>;
+  /** The same in this thread, for what does not take long. */
+  readonly moveFewFrames: () => void;
+  /** Gives what `run` gives, which runs while nobody writes, at once or later; false if that does not come about. */
+  readonly whileNobodyWrites: (run: () => boolean) => boolean | Promise<boolean>;
+  /**
+   * How many of the frames seen in the WAL are not in the file, whoever moves them; `Infinity` if there are frames that
+   * were not seen, or it cannot be told. Moves nothing.
+   */
+  readonly framesToMove: () => number;
   readonly maintenance: Maintenance;
   readonly clock: ServerClock;
   readonly retentionMs: number;
@@ -34,6 +41,9 @@ export interface SnapshotStoreOptions {
 /** A pin serves the revisions after it too, so new ones are opened only this often per retention window. */
 const PINS_PER_RETENTION = 8;
 
+/** So many frames are moved in a few milliseconds: 1 MiB. */
+const FEW_FRAMES = 256;
+
 /**
  * Keeps revisions readable for as long as somebody reads them or may come back for them, and checkpoints the WAL when
  * nobody stands in the way. There is always a pin: a new one is opened before the old one is let go.
@@ -43,8 +53,11 @@ export class SnapshotStore {
   readonly #snapshots = new Map<number, Snapshot>();
   #history: number;
   #newestPin: ReadPin;
-  /** No new attempt at a checkpoint before the WAL has this many frames. */
-  #nextAttemptAt = 0;
+  /** No new attempt at a checkpoint of this WAL before it has so many frames. */
+  #nextAttempt: { readonly generation: FrameIndex | undefined; readonly frames: number } | undefined;
+  /** A checkpoint that is under way elsewhere: there is one at a time. */
+  #running: Promise<boolean> | undefined;
+  #closed = false;
 
   constructor(options: SnapshotStoreOptions) {
     this.#options = options;
@@ -100,7 +113,7 @@ export class SnapshotStore {
     // Of a history that is gone: nobody will find it again.
     if (this.#snapshots.get(snapshot.revision.sequence) !== snapshot && snapshot.readers === 0)
       snapshot.pin.release();
-    this.#nextAttemptAt = 0;
+    this.#nextAttempt = undefined;
   }
 
   /**
@@ -113,27 +126,118 @@ export class SnapshotStore {
     const { wal, walLimitBytes } = this.#options;
     const generation = wal.generation;
     if (generation === undefined || byteLengthOf(generation) <= walLimitBytes) return;
-    if (generation.frames < this.#nextAttemptAt) return;
+    const next = this.#nextAttempt;
+    if (this.#running !== undefined || (next?.generation === generation && generation.frames < next.frames))
+      return;
     for (const snapshot of this.#snapshots.values()) if (snapshot.readers > 0) return;
     this.#expire(true);
     if (this.#snapshots.size > 0) return;
-    this.#options.maintenance.run("checkpoint", () => {
-      if (this.checkpoint()) return;
-      // A transaction of somebody's is in the way. What it costs to try again grows with the WAL.
-      this.#nextAttemptAt = generation.frames + Math.ceil(walLimitBytes / FRAME_SIZE / 4);
+    const note = (mayStartOver: boolean): void => {
+      // A transaction of somebody's is in the way, and what it costs to try again grows with the WAL; or one keeps the next
+      // commit from starting the WAL over, but hardly for long.
+      const share = mayStartOver ? 64 : 4;
+      const frames = (wal.generation?.frames ?? 0) + Math.ceil(walLimitBytes / FRAME_SIZE / share);
+      this.#nextAttempt = { generation: wal.generation, frames };
+    };
+    void this.#options.maintenance.runAsync("checkpoint", () => {
+      const result = this.checkpoint();
+      return result instanceof Promise ? result.then(note) : note(result);
     });
   }
 
-  /** Moves the whole WAL into the file, so that the next commit starts it anew. False if somebody is in the way. */
-  checkpoint(): boolean {
+  /**
+   * Moves the whole WAL into the file, so that the next commit starts it anew. False if somebody is in the way.
+   *
+   * Where many frames are moved elsewhere, everything goes on meanwhile: commits, pulls, pins that come and go, saves. That
+   * is what it is when another program checkpoints, which may happen at any time, and it is right for the same reasons:
+   * - Frames are moved up to the oldest reader's state only. There is always a pin, begun before the latest scan: nothing
+   *   is moved that was not seen, and no commit can start the WAL over before a pin stands on the file alone, which only
+   *   `#renewPin` finds out, and never before all of the WAL was moved and synced.
+   * - A snapshot finds each page in the WAL where its generation has it there, whether that was moved or not. In the file it
+   *   looks only for pages without a frame up to its limit, and what is moved over those is of its own pin's state or older.
+   * - What is saved meanwhile says "the file that looks like this, with so many frames over it". Frames that are moved
+   *   later are among these, or behind them and still in the WAL: laid over the file, they make the same state again. That
+   *   the file stands alone is said only if all was moved before the look at it.
+   * - A process that is killed in between leaves a file that does not look as it was saved, or does: then history ends, or
+   *   goes on from that record with the whole WAL still there.
+   */
+  checkpoint(): boolean | Promise<boolean> {
+    if (this.#running !== undefined) return this.#running;
+    const { moveFrames, save, framesToMove } = this.#options;
+    this.#renewPin();
+    save();
+    if (framesToMove() <= FEW_FRAMES) return this.#follow(this.#finishCheckpoint());
+    const moved = moveFrames();
+    if (!(moved instanceof Promise)) return this.#follow(this.#finishCheckpoint());
+    return this.#follow(
+      moved.then(() => {
+        if (this.#closed) return false;
+        // Behind the commits that came meanwhile.
+        this.#renewPin();
+        save();
+        return this.#finishCheckpoint();
+      }),
+    );
+  }
+
+  /** The same in this thread, whatever it costs. */
+  checkpointNow(): boolean | Promise<boolean> {
     this.#renewPin();
     this.#options.save();
-    this.#options.moveFrames();
-    const allMoved = this.#options.isAllMoved();
-    // Only a reader that begins now stands on the file alone and lets the WAL start over.
-    const mayStartOver = allMoved && this.#renewPin();
-    this.#options.save();
-    return mayStartOver;
+    this.#options.moveFewFrames();
+    return this.#finishCheckpoint();
+  }
+
+  #follow(result: boolean | Promise<boolean>): boolean | Promise<boolean> {
+    if (!(result instanceof Promise)) return result;
+    this.#running = result.finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** What is left when most frames have been moved. */
+  #finishCheckpoint(): boolean | Promise<boolean> {
+    const { moveFewFrames, framesToMove, save, whileNobodyWrites, log } = this.#options;
+    const left = framesToMove();
+    if (left > 0 && left <= FEW_FRAMES) moveFewFrames();
+    if (framesToMove() === 0) {
+      const mayStartOver = this.#renewPin();
+      save();
+      return mayStartOver;
+    }
+    save();
+    // More than a few are worth another attempt, which moves them elsewhere again. Commits just made have to be seen first.
+    log.sync();
+    if (framesToMove() > FEW_FRAMES) return false;
+    this.#expire(true);
+    if (this.#snapshots.size > 0) return false;
+    return whileNobodyWrites(() => this.#moveRest());
+  }
+
+  /**
+   * Where others commit all the time there is always one more frame: nobody may commit for the moment it takes to move the
+   * last few and to begin a reader behind them. False if another program writes just now, or somebody stands in the way.
+   */
+  #moveRest(): boolean {
+    if (this.#closed || this.#snapshots.size > 0) return false;
+    const { openReader, moveFewFrames, framesToMove, save } = this.#options;
+    const connection = openReader();
+    try {
+      connection.exec("BEGIN IMMEDIATE");
+      this.#renewPin();
+      if (framesToMove() > FEW_FRAMES) return false;
+      save();
+      moveFewFrames();
+      const mayStartOver = framesToMove() === 0 && this.#renewPin();
+      save();
+      return mayStartOver;
+    } catch (error) {
+      if (isBusy(error)) return false;
+      throw error;
+    } finally {
+      connection.close();
+    }
   }
 
   /** Forgets every revision but the current one. Downloads under way can no longer be trusted to be consistent. */
@@ -142,8 +246,14 @@ export class SnapshotStore {
     this.#snapshots.clear();
   }
 
-  /** Ends every read transaction. */
+  /** Forgets what nobody is reading now, though somebody might come back for it. */
+  forgetUnread(): void {
+    for (const snapshot of this.#snapshots.values()) if (snapshot.readers === 0) this.#forget(snapshot);
+  }
+
+  /** Ends every read transaction. A checkpoint that is under way elsewhere may go on, and is not followed any more. */
   close(): void {
+    this.#closed = true;
     this.forgetAll();
     this.#newestPin.release();
   }
@@ -168,7 +278,7 @@ export class SnapshotStore {
       log.sync();
       // Asked while the pin before it still holds. A pin on the WAL keeps frames behind it out of the file, one on the
       // file keeps out all of them: that every frame seen has been moved means that none is behind this pin.
-      standsOnFile = this.#options.isAllMoved();
+      standsOnFile = this.#options.framesToMove() === 0;
     } catch (error) {
       pin.release();
       throw error;
@@ -203,6 +313,10 @@ export class SnapshotStore {
     this.#snapshots.delete(snapshot.revision.sequence);
     if (snapshot.readers === 0) snapshot.pin.release();
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY");
 }
 
 /** Length of the log up to the last committed frame, bytes. */

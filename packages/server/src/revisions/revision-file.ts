@@ -12,6 +12,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { syncDirectory } from "../files/sync-directory.js";
 import { PageIndex } from "../pages/page-index.js";
 import { readPageRuns } from "./page-runs.js";
 import type { SavedState } from "./saved-state.js";
@@ -186,15 +187,5 @@ function digestOf(...parts: readonly Uint8Array[]): Buffer {
 function writeAll(descriptor: number, bytes: Uint8Array, position: number): void {
   for (let written = 0; written < bytes.length; ) {
     written += writeSync(descriptor, bytes, written, bytes.length - written, position + written);
-  }
-}
-
-/** The new name of a file is durable only when its directory is. */
-function syncDirectory(path: string): void {
-  const descriptor = openSync(path, constants.O_RDONLY);
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }

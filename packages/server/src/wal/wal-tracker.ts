@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import {
   endsCommit,
   FRAME_HEADER_SIZE,
@@ -9,6 +9,7 @@ import {
   parseWalHeader,
   sameSalts,
   WAL_HEADER_SIZE,
+  type WalCommit,
   type WalHeader,
   WalScanner,
 } from "@tributary/core";
@@ -26,6 +27,14 @@ export type OnCommit = (databaseSize: number, pageNumbers: readonly number[]) =>
 
 const FRAMES_PER_READ = 64;
 
+/** What was read ahead of the next scan. */
+interface Ahead {
+  /** How many frames were known where it began. */
+  readonly from: number;
+  readonly scanner: WalScanner;
+  readonly commits: WalCommit[];
+}
+
 /**
  * Follows a `-wal` file, incrementally: each scan reads what was added since the one before. Knows frames and commits,
  * nothing of revisions. The descriptor may be opened and closed freely: SQLite keeps no locks on this file.
@@ -37,6 +46,7 @@ export class WalTracker {
   #generation: FrameIndex | undefined;
   /** What a scan found out that could not be finished: still to be told. */
   #outcome: ScanOutcome = "continued";
+  #ahead: Ahead | undefined;
 
   constructor(path: string) {
     this.#descriptor = openSync(path, "r");
@@ -61,6 +71,37 @@ export class WalTracker {
     const outcome = this.#outcome;
     this.#outcome = "continued";
     return outcome;
+  }
+
+  /**
+   * Reads at most that many frames which the next scan would read, and tells nobody of them. True if it is worth being called
+   * again before the scan. `countCommitted`: asks SQLite how many frames are committed; what lies behind these may still be
+   * overwritten.
+   */
+  readAhead(maxFrames: number, countCommitted: () => number | undefined): boolean {
+    if (fstatSync(this.#descriptor).size <= frameOffset(1 + maxFrames)) return false;
+    const header = this.#readHeader();
+    // In this order: SQLite forgets the count before it writes the header of a log that starts over.
+    const committed = countCommitted();
+    if (header === undefined || committed === undefined || !sameGeneration(this.#readHeader(), header))
+      return false;
+    const { scanner, commits } = this.#aheadIn(header);
+    if (scanner.ended || committed - scanner.frames <= maxFrames) return false;
+    for (let left = maxFrames; left > 0 && !scanner.ended; left -= FRAMES_PER_READ) {
+      const wanted = Math.min(left, FRAMES_PER_READ) * FRAME_SIZE;
+      const length = readSync(this.#descriptor, this.#buffer, 0, wanted, scanner.offset);
+      commits.push(...scanner.feed(this.#buffer.subarray(0, length)));
+      if (length < wanted) return false;
+    }
+    return !scanner.ended;
+  }
+
+  #aheadIn(header: WalHeader): Ahead {
+    if (this.#ahead !== undefined && sameSalts(this.#ahead.scanner.header, header)) return this.#ahead;
+    const isKnown = this.#generation !== undefined && sameSalts(this.#generation.header, header);
+    const scanner = new WalScanner(header, isKnown ? this.#generation?.end : undefined);
+    this.#ahead = { from: scanner.frames, scanner, commits: [] };
+    return this.#ahead;
   }
 
   /** Whether the file still belongs to this generation, as of now. */
@@ -107,7 +148,18 @@ export class WalTracker {
   }
 
   #readCommits(generation: FrameIndex, onCommit: OnCommit): void {
-    const scanner = new WalScanner(generation.header, generation.end);
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    const isOfUse =
+      ahead !== undefined &&
+      !ahead.scanner.ended &&
+      ahead.from === generation.end.frames &&
+      sameSalts(ahead.scanner.header, generation.header);
+    const scanner = isOfUse ? ahead.scanner : new WalScanner(generation.header, generation.end);
+    if (isOfUse) {
+      generation.add(ahead.commits, scanner.committed);
+      for (const { databaseSize, pageNumbers } of ahead.commits) onCommit(databaseSize, pageNumbers);
+    }
     // Frames that a transaction spilled before its commit end the scan, and are read again by a later one.
     for (let length = this.#buffer.length; length === this.#buffer.length && !scanner.ended; ) {
       length = readSync(this.#descriptor, this.#buffer, 0, this.#buffer.length, scanner.offset);

@@ -4,7 +4,9 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 
 /** Another process that has the file open. `run` executes one statement there. */
-export async function startForeignWriter(path: string): Promise<{ run(sql: string): Promise<unknown[]> }> {
+export async function startForeignWriter(
+  path: string,
+): Promise<{ run(sql: string): Promise<unknown[]>; kill(): Promise<void> }> {
   const script = fileURLToPath(new URL("../fixtures/foreign-writer.mjs", import.meta.url));
   const child = fork(script, [path], { execArgv: [] });
   onTestFinished(() => void child.kill("SIGKILL"));
@@ -16,6 +18,11 @@ export async function startForeignWriter(path: string): Promise<{ run(sql: strin
       const [answer] = (await answered) as [{ rows?: unknown[]; error?: string }];
       if (answer.error !== undefined) throw new Error(answer.error);
       return answer.rows ?? [];
+    },
+    async kill() {
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
     },
   };
 }

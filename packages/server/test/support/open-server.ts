@@ -4,6 +4,8 @@ import { createSyncServer, type SyncServer, type SyncServerOptions } from "../..
 import { ManualClock } from "./manual-clock.js";
 import { tempDirectory } from "./temp-directory.js";
 
+export { settle } from "./settle.js";
+
 /** A server without a socket, on a clock that stands still. */
 export function openServer(options: Partial<SyncServerOptions> = {}): {
   server: SyncServer;
@@ -12,7 +14,7 @@ export function openServer(options: Partial<SyncServerOptions> = {}): {
 } {
   const clock = new ManualClock();
   const path = options.path ?? join(tempDirectory(), "test.db");
-  const server = createSyncServer({ clock, foreignCommitCheckMs: 0, ...options, path });
+  const server = createSyncServer({ clock, foreignCommitCheckMs: 0, maxWorkers: 0, ...options, path });
   onTestFinished(() => server.close());
   return { server, clock, path };
 }
@@ -33,9 +35,4 @@ export function post(
       ...(signal === undefined ? {} : { signal }),
     }),
   );
-}
-
-/** Lets everything run that waits for nothing but its turn. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

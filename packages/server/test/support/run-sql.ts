@@ -1,10 +1,20 @@
+import { openConnection } from "../../src/database/open-connection.js";
 import type { ServerDatabase } from "../../src/database/server-database.js";
+
+/** A connection as those that run SQL have it. Closing it is left to the end of the process unless `close` is called. */
+export function connectTo(database: ServerDatabase): { run(sql: string): void; close(): void } {
+  const connection = openConnection(database.options.path, database.options.walLimitBytes);
+  return {
+    run: (sql) => void connection.exec(sql),
+    close: () => void connection.close(),
+  };
+}
 
 /** Runs one statement as a stream of a client would, and lets the server see the commit. */
 export function runSql(database: ServerDatabase, sql: string): void {
-  const connection = database.connect();
-  connection.run(connection.prepare(sql), { positional: [], named: [] }, undefined);
-  database.closeConnection(connection);
+  const connection = connectTo(database);
+  connection.run(sql);
+  connection.close();
   database.sync();
 }
 

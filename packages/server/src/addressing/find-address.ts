@@ -1,0 +1,39 @@
+import type { SyncServerOptions } from "../sync-server-options.js";
+import { checkDatabaseName, isReservedSegment } from "./database-name.js";
+
+/** What a request is for. */
+export interface Address {
+  /** A checked name; undefined where the server as a whole is meant. */
+  readonly database: string | undefined;
+  /** What is asked of it: begins with a slash, percent-encoded as it was sent. */
+  readonly pathname: string;
+}
+
+/** The name of the only database of a server that serves one file. */
+export const SINGLE_DATABASE = "default";
+
+/**
+ * Finds the database in a URL: in its host name, `<name>.<domain>`, else in the first segment of its path. With a single
+ * file it is always that one, and the whole path counts. Throws `ServerError` "invalid-name".
+ */
+export function findAddress(
+  request: Pick<Request, "url">,
+  { path, domain }: Pick<SyncServerOptions, "path" | "dataDirectory" | "domain">,
+): Address {
+  const { hostname, pathname } = new URL(request.url);
+  if (path !== undefined) return { database: SINGLE_DATABASE, pathname };
+  const label = domain === undefined ? undefined : labelOf(hostname, domain);
+  if (label !== undefined) return { database: checkDatabaseName(label), pathname };
+  // The parsed URL has no dot segments left, encoded or not. Other escapes are no part of any name, and refused.
+  const end = pathname.indexOf("/", 1);
+  const segment = end === -1 ? pathname.slice(1) : pathname.slice(1, end);
+  if (pathname === "/" || isReservedSegment(segment)) return { database: undefined, pathname };
+  return { database: checkDatabaseName(segment), pathname: end === -1 ? "/" : pathname.slice(end) };
+}
+
+/** What stands before the domain in a host name; undefined if it is the domain itself, or another one. */
+function labelOf(hostname: string, domain: string): string | undefined {
+  // A host name may be written with the root's dot behind it.
+  const host = hostname.endsWith(".") ? hostname.slice(0, -1) : hostname;
+  return host.endsWith(`.${domain}`) ? host.slice(0, -domain.length - 1) : undefined;
+}
