@@ -1,0 +1,137 @@
+import type { AccessGrant } from "../access/access.js";
+import { checkAccess } from "../access/check-access.js";
+import { findToken } from "../access/find-token.js";
+import { openAccess } from "../access/open-access.js";
+import { findAddress } from "../addressing/find-address.js";
+import type { DatabaseRegistry } from "../databases/database-registry.js";
+import type { SqlStream } from "../hrana/sql-stream.js";
+import { checkOrigin } from "../http/check-origin.js";
+import { toRequestError } from "../http/failure-response.js";
+import { RequestError } from "../http/request-error.js";
+import type { RequestContext } from "../sync-server.js";
+import type { ResolvedServerOptions } from "../sync-server-options.js";
+import type { SqlWorkers } from "../workers/sql-workers.js";
+import { acceptHranaSocket, type HranaSocket } from "./hrana-socket.js";
+import type { HelloAnswer } from "./socket-host.js";
+import { CloseCode } from "./socket-violation.js";
+import type { SyncSocket } from "./sync-socket.js";
+
+/** Options of {@link ServerSockets}. */
+export interface ServerSocketsOptions {
+  readonly options: ResolvedServerOptions;
+  readonly registry: DatabaseRegistry;
+  readonly workers: SqlWorkers;
+}
+
+const REMOVED = { message: "The database was deleted", code: "STREAM_CLOSED" };
+
+/** The sockets of a server. */
+export class ServerSockets {
+  readonly #parts: ServerSocketsOptions;
+  readonly #sockets = new Set<HranaSocket>();
+  #isClosed = false;
+  #onEmpty: (() => void)[] = [];
+
+  constructor(parts: ServerSocketsOptions) {
+    this.#parts = parts;
+  }
+
+  /** How many are open. */
+  get count(): number {
+    return this.#sockets.size;
+  }
+
+  /** Serves a socket until it is closed. Whatever is wrong with its request is the answer to its hello. */
+  accept(socket: SyncSocket, request: Request, _context: RequestContext): void {
+    const { options } = this.#parts;
+    const { clock, helloTimeoutMs, maxMessageBytes, maxStatements, maxStreams, maxSockets } = options;
+    const isTooMany = this.#sockets.size >= maxSockets;
+    let database: string | undefined;
+    // It may be closed before it is here.
+    let isOver = false;
+    let accepted: HranaSocket | undefined;
+    accepted = acceptHranaSocket(socket, {
+      clock,
+      limits: {
+        helloTimeoutMs,
+        maxMessageBytes,
+        maxStatements,
+        maxStreams,
+        sendStallTimeoutMs: options.downloadStallTimeoutMs,
+      },
+      hello: async (jwt) => {
+        try {
+          checkOrigin(request, options.allowedOrigins);
+          database ??= findAddress(request, options).database;
+          return await this.#greet(request, database, jwt);
+        } catch (error) {
+          const { message, code = "FORBIDDEN", status } = toRequestError(error);
+          if (status === 500) throw error;
+          return { ok: false, error: { message, code } };
+        }
+      },
+      openStream: (grant) => this.#openStream(database as string, grant),
+      onClose: () => {
+        isOver = true;
+        if (accepted !== undefined) this.#forget(accepted);
+      },
+    });
+    if (isOver) return;
+    if (this.#isClosed) accepted.close(CloseCode.goingAway, "the server is closed");
+    else if (isTooMany) accepted.close(CloseCode.tryAgainLater, "too many sockets: try again later");
+    else this.#sockets.add(accepted);
+  }
+
+  /** Closes all of them, and those that come later. */
+  close(): void {
+    this.#isClosed = true;
+    for (const socket of [...this.#sockets]) socket.close(CloseCode.goingAway, "the server is closed");
+  }
+
+  /** Closes each when what came on it is answered, and those that come later. Resolves when none is left. */
+  drain(): Promise<void> {
+    this.#isClosed = true;
+    for (const socket of [...this.#sockets]) socket.finish();
+    if (this.#sockets.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onEmpty.push(resolve));
+  }
+
+  #forget(socket: HranaSocket): void {
+    this.#sockets.delete(socket);
+    if (this.#sockets.size === 0) for (const tell of this.#onEmpty.splice(0)) tell();
+  }
+
+  async #greet(
+    request: Request,
+    database: string | undefined,
+    jwt: string | undefined,
+  ): Promise<HelloAnswer> {
+    const { options, registry } = this.#parts;
+    if (database === undefined) {
+      throw new RequestError(404, "name the database in the path, as ws://host/<name>", {
+        code: "no-such-database",
+      });
+    }
+    const authorize = options.authorize ?? openAccess;
+    const grant = await checkAccess(authorize, request, database, "read", jwt || findToken(request));
+    // One that is not there is told now, and not with every stream.
+    registry.acquire(database, options.createOnUse && grant.access !== "read").release();
+    return { ok: true, grant };
+  }
+
+  async #openStream(database: string, grant: AccessGrant): Promise<SqlStream> {
+    const { registry, workers } = this.#parts;
+    const lease = registry.acquire(database, false);
+    try {
+      const stream = await workers.open(lease.database, grant.access === "read", () => lease.release());
+      lease.onRemoved = () => {
+        stream.close();
+        stream.onEnd?.(REMOVED);
+      };
+      return stream;
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+  }
+}
