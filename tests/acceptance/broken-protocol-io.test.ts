@@ -252,7 +252,7 @@ const BREAKS: readonly Break<ProtocolIo>[] = [
 ];
 
 testBreaks("the suite of ProtocolIo fails where", protocolIoChecks(), BREAKS, (wrap) => () => {
-  const sync = createSyncServer({ path: join(temporaryDirectory(), "server.db") });
+  const sync = createSyncServer({ path: join(temporaryDirectory(), "server.db"), maxWorkers: 0 });
   const url = "http://remote";
   const send: typeof fetch = (input, init) => sync.fetch(new Request(input, init));
   const remote = createHttpProtocol({ url, fetch: send });

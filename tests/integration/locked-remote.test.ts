@@ -7,7 +7,11 @@ import { temporaryDirectory } from "../support/temporary-directory.js";
 const URL = "http://remote.test";
 
 test("a push to a database that stays locked fails as one that takes too long, and works when the lock is gone", async () => {
-  const server = createSyncServer({ path: join(temporaryDirectory(), "server.db"), lockTimeoutMs: 20 });
+  const server = createSyncServer({
+    path: join(temporaryDirectory(), "server.db"),
+    lockTimeoutMs: 20,
+    maxWorkers: 0,
+  });
   onTestFinished(() => server.close());
   const run = async (baton: string | null, ...sql: string[]): Promise<string | null> => {
     const requests = sql.map((text) => ({ type: "execute", stmt: { sql: text } }));

@@ -16,7 +16,7 @@ export function createServerHost(directory: string): RemoteHost {
   mkdirSync(ownDirectory);
   const path = join(ownDirectory, FILE);
   const open = (): ReturnType<typeof createSyncServer> =>
-    createSyncServer({ path, walLimitBytes: 128 * 1024, foreignCommitCheckMs: 0 });
+    createSyncServer({ path, walLimitBytes: 128 * 1024, foreignCommitCheckMs: 0, maxWorkers: 0 });
   let server = open();
   const ports: HttpProtocol[] = [];
   const other = new Database(path);

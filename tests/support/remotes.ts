@@ -18,11 +18,11 @@ export interface Remote {
   close(): Promise<void>;
 }
 
-/** Tributary's own server, in this process. */
+/** Tributary's own server, in this process, SQL included: what is tested here is not how that is run. */
 export async function startTributary(
   file: string = join(temporaryDirectory(), "server.db"),
 ): Promise<Remote> {
-  const sync = createSyncServer({ path: file });
+  const sync = createSyncServer({ path: file, maxWorkers: 0 });
   const server: Server = createServer({ keepAliveTimeout: 65_000 }, toNodeListener(sync));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   let closed = false;

@@ -1,18 +1,66 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
+import { checkPrefix, withoutPrefix } from "./http/mount-prefix.js";
 import type { SyncServer } from "./sync-server.js";
 
+/** Options of `toNodeListener`. */
+export interface NodeListenerOptions {
+  /**
+   * The path below which the server is mounted, such as `/sync`: it is taken off, and requests for any other path are
+   * not the server's. Not needed where a framework takes it off already, as Express does for `app.use("/sync", …)`.
+   */
+  readonly prefix?: string;
+  /** Who asks, as limits count it. Default: the address of the other end of the connection, which may be a proxy's. */
+  readonly remoteAddress?: (request: IncomingMessage) => string | undefined;
+}
+
 /**
- * A listener for `http.createServer`. Changes nothing global and claims every request. The server compares the whole
- * path (`/pull-updates`, `/v2/pipeline`): mounted below a prefix, take that off `request.url` first.
+ * Answers one request of `node:http`. A request for a path that is not below the prefix is left to `next`, untouched, or
+ * answered with 404 where there is none. Never rejects.
+ */
+export type NodeListener = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next?: () => void,
+) => Promise<void>;
+
+/**
+ * A listener for `http.createServer`, and a middleware for frameworks made like Express. It reads the body itself: it
+ * belongs before parsers of bodies. Changes nothing global. Throws `ServerError` "invalid-option".
  */
 export function toNodeListener(
-  server: SyncServer,
-): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  return getRequestListener(
-    async (request, { outgoing }) => cutOffOnFailure(await server.fetch(request), () => outgoing.destroy()),
+  server: Pick<SyncServer, "fetch">,
+  options: NodeListenerOptions = {},
+): NodeListener {
+  const { remoteAddress = (request) => request.socket.remoteAddress } = options;
+  const prefix = checkPrefix(options.prefix ?? "");
+  const answer = getRequestListener(
+    async (request, { incoming, outgoing }) => {
+      const context = { remoteAddress: remoteAddress(incoming as IncomingMessage) };
+      return cutOffOnFailure(await server.fetch(request, context), () => outgoing.destroy());
+    },
     { overrideGlobalObjects: false },
   );
+  return async (request, response, next) => {
+    const whole = request.url ?? "/";
+    const path = withoutPrefix(whole, prefix);
+    if (path === undefined) {
+      if (next === undefined) refuse(response, 404, `there is nothing here outside of ${prefix}`);
+      else next();
+    } else if (request.readableDidRead && !("rawBody" in request)) {
+      refuse(response, 500, "the body was read already: mount the sync server before whatever parses bodies");
+    } else {
+      // The URL is read before this returns; others who look at the request shall find it as it came.
+      request.url = path;
+      const answered = answer(request, response);
+      request.url = whole;
+      await answered;
+    }
+  };
+}
+
+function refuse(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { "content-type": "text/plain" }).end(text);
 }
 
 /**

@@ -19,6 +19,18 @@ export type ServerErrorCode =
    * it: the lock was lost (a descriptor of the file was closed in this process), or gone round.
    */
   | "database-changed"
+  /** No database has this name, or it may not be created by being used. */
+  | "no-such-database"
+  /** A database has this name already. */
+  | "database-exists"
+  /** It cannot be the name of a database. */
+  | "invalid-name"
+  /** The server serves one file: databases cannot be created, copied, uploaded or deleted. */
+  | "single-database"
+  /** What was sent is longer than the limit. */
+  | "too-large"
+  /** As many databases are in use as may be open. */
+  | "too-many-databases"
   /** The server or its database is closed. */
   | "closed";
 

@@ -1,14 +1,85 @@
+import { availableParallelism } from "node:os";
+import type { Authorize } from "./access/access.js";
+import type { RequestReport } from "./request-report.js";
 import { type ServerClock, systemClock } from "./server-clock.js";
 import { ServerError } from "./server-error.js";
 
-/** Options of `createSyncServer`. */
+/** Options of `createSyncServer`: exactly one of `path` and `dataDirectory`, everything else has a default. */
 export interface SyncServerOptions {
-  /** The SQLite file. It is created if it does not exist; its directory must. */
-  readonly path: string;
+  /** Serves this one SQLite file, by the name `default`. It is created if it does not exist; its directory must. */
+  readonly path?: string;
+  /** Serves many databases, kept below this directory, which is created if it does not exist. */
+  readonly dataDirectory?: string;
+  /** Whether a database that does not exist is created when somebody who may write asks for it. Default false. */
+  readonly createOnUse?: boolean;
+  /**
+   * With `dataDirectory`: requests to the host `<name>.<domain>` mean the database of that name, such as
+   * `sync.example.com` for `acme.sync.example.com`. Default: only the path names it, as `/acme/v2/pipeline`.
+   */
+  readonly domain?: string;
+
+  /** Decides who may do what. Default: everybody may write, and nobody administers over HTTP. */
+  readonly authorize?: Authorize;
+  /**
+   * Origins (`https://app.example`) whose pages may send requests, beside the one of the request itself; `*` for all.
+   * Browsers name the origin; requests that name none are let through. They get CORS headers. Default none.
+   */
+  readonly allowedOrigins?: readonly string[];
+
+  /**
+   * How many processes run SQL at most. They are started when they are needed. Each runs one request at a time and belongs
+   * to one database while it has work, until there are no more of them. 0: SQL runs in the calling thread, which nothing
+   * can interrupt. Default: two for each processor, at least eight.
+   */
+  readonly maxWorkers?: number;
+  /** A process that runs SQL is ended when it has had nothing to do for this long, ms. Default 30 000. */
+  readonly workerIdleTimeoutMs?: number;
+  /**
+   * A single statement that runs for longer is ended with SQLITE_INTERRUPT, ms; 0: never. Its process is ended for that,
+   * and with it other streams that happen to live there. Default 60 000.
+   */
+  readonly statementTimeoutMs?: number;
+  /**
+   * A transaction that has held the write lock for longer is rolled back (TRANSACTION_TIMEOUT) once another writer waits
+   * and no request of its own is running, ms. Default 5 000.
+   */
+  readonly transactionTimeoutMs?: number;
+  /** How long a write waits for another transaction to end before it fails with SQLITE_BUSY, ms. Default 10 000. */
+  readonly lockTimeoutMs?: number;
   /** How long a Hrana stream may lie idle before it is rolled back and closed, ms. Default 10 000. */
   readonly streamIdleTimeoutMs?: number;
-  /** How long a write waits for another transaction to end before it fails with SQLITE_BUSY, ms. Default 5 000. */
-  readonly lockTimeoutMs?: number;
+  /** How many Hrana streams of a database may be open from one request to the next; opening one more closes the idlest outside a transaction. Default 128. */
+  readonly maxStreams?: number;
+
+  /** Longest request body, bytes. Default 256 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Longest database that can be uploaded, bytes. Default 16 GiB. */
+  readonly maxImportBytes?: number;
+  /** A request whose body does not go on for this long is given up with 408, ms. Default 30 000. */
+  readonly bodyStallTimeoutMs?: number;
+  /** How many statements one request may hold: steps of batches, and requests of a pipeline. Default 500 000. */
+  readonly maxStatements?: number;
+  /** Longest answer to one request, bytes of JSON, roughly. A statement with more fails with RESPONSE_TOO_LARGE. Default 64 MiB. */
+  readonly maxResponseBytes?: number;
+  /** Longest row that is read or bound, bytes, roughly. Default 16 MiB. */
+  readonly maxRowBytes?: number;
+  /** How many requests to one database are served at once, those that merely wait for a commit aside; 429 beyond. Default 1 000. */
+  readonly maxRequestsPerDatabase?: number;
+  /** The same for one client: who `authorize` says it is, else the remote address. 0: no limit. Default 256. */
+  readonly maxRequestsPerClient?: number;
+  /** How many requests may wait for a commit of one database; 429 beyond. Default 20 000. */
+  readonly maxWaiters?: number;
+  /** How many sockets may be open at once; one more is answered with 503. Default 10 000. */
+  readonly maxSockets?: number;
+  /** Longest message on a socket, bytes. Default 16 MiB. */
+  readonly maxMessageBytes?: number;
+  /** A socket that has not said hello for this long is closed, ms. Default 10 000. */
+  readonly helloTimeoutMs?: number;
+
+  /** How many databases are open at once; the one that was idle longest is closed for another, 503 if all are in use. Default 200. */
+  readonly maxOpenDatabases?: number;
+  /** A database that nobody has used for this long is closed, ms; it is opened again at the next request. Default 300 000. */
+  readonly databaseIdleTimeoutMs?: number;
   /** How long after its last use a revision can still be asked for by name, ms. Default 60 000. */
   readonly snapshotRetentionMs?: number;
   /**
@@ -21,82 +92,128 @@ export interface SyncServerOptions {
    * checkpoint back, and so do revisions that are retained, up to `snapshotRetentionBytes`.
    */
   readonly walLimitBytes?: number;
-  /** Longest request body, bytes. Default 256 MiB. */
-  readonly maxBodyBytes?: number;
   /** Longest time a long-poll is held, ms, whatever the client asks for. Default 300 000. */
   readonly maxLongPollMs?: number;
-  /** How many Hrana streams may be open from one request to the next; opening one more closes the idlest outside a transaction. Default 128. */
-  readonly maxStreams?: number;
-  /** Longest answer to one pipeline, bytes of JSON, roughly. A statement with more fails with RESPONSE_TOO_LARGE. Default 64 MiB. */
-  readonly maxResponseBytes?: number;
   /**
    * A download whose client takes nothing for this long ends with an error, ms; 0: never. What is taken at once is
    * 256 KiB. Default 30 000.
    */
   readonly downloadStallTimeoutMs?: number;
-  /**
-   * Origins (`https://app.example`) whose pages may send requests, beside the one of the request itself. Browsers name
-   * the origin; requests that name none are let through. Default none.
-   */
-  readonly allowedOrigins?: readonly string[];
-  /** How often the file is looked at for commits of other programs, and whether it is still there, ms; 0: never. Default 1 000. */
+  /** How often an open database is looked at for commits of other programs, and whether it is still there, ms; 0: never. Default 1 000. */
   readonly foreignCommitCheckMs?: number;
+
+  /** Told of each request when its answer has begun. What it throws is nobody's to catch. Default: nothing is told. */
+  readonly onRequest?: (report: RequestReport) => void;
   /** Where time comes from. */
   readonly clock?: ServerClock;
 }
 
 /** Options with every default filled in. */
-export type ResolvedServerOptions = Required<SyncServerOptions>;
+export type ResolvedServerOptions = Required<
+  Omit<SyncServerOptions, "path" | "dataDirectory" | "domain" | "onRequest" | "authorize">
+> &
+  Pick<SyncServerOptions, "path" | "dataDirectory" | "domain" | "onRequest" | "authorize">;
+
+/** What one database needs of them. */
+export type DatabaseOptions = Omit<ResolvedServerOptions, "path"> & { readonly path: string };
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
 
 const DEFAULTS = {
+  maxWorkers: Math.max(8, 2 * availableParallelism()),
+  workerIdleTimeoutMs: 30_000,
+  statementTimeoutMs: 60_000,
+  transactionTimeoutMs: 5_000,
+  lockTimeoutMs: 10_000,
   streamIdleTimeoutMs: 10_000,
-  lockTimeoutMs: 5_000,
-  snapshotRetentionMs: 60_000,
-  walLimitBytes: 16 * 1024 * 1024,
-  maxBodyBytes: 256 * 1024 * 1024,
-  maxLongPollMs: 300_000,
   maxStreams: 128,
-  maxResponseBytes: 64 * 1024 * 1024,
+  maxBodyBytes: 256 * MIB,
+  maxImportBytes: 16 * KIB * MIB,
+  bodyStallTimeoutMs: 30_000,
+  maxStatements: 500_000,
+  maxResponseBytes: 64 * MIB,
+  maxRowBytes: 16 * MIB,
+  maxRequestsPerDatabase: 1_000,
+  maxRequestsPerClient: 256,
+  maxWaiters: 20_000,
+  maxSockets: 10_000,
+  maxMessageBytes: 16 * MIB,
+  helloTimeoutMs: 10_000,
+  maxOpenDatabases: 200,
+  databaseIdleTimeoutMs: 300_000,
+  snapshotRetentionMs: 60_000,
+  walLimitBytes: 16 * MIB,
+  maxLongPollMs: 300_000,
   downloadStallTimeoutMs: 30_000,
   foreignCommitCheckMs: 1_000,
 } as const;
 
-/** Fills in the defaults. Throws `ServerError` "invalid-option". */
+/** Fills in the defaults. Throws `ServerError` "invalid-option", which lists everything that is wrong. */
 export function resolveServerOptions(options: SyncServerOptions): ResolvedServerOptions {
   const given = definedOnly(options);
   const resolved = {
     ...DEFAULTS,
     snapshotRetentionBytes: 8 * (given.walLimitBytes ?? DEFAULTS.walLimitBytes),
+    createOnUse: false,
     clock: systemClock,
     allowedOrigins: [],
     ...given,
   } as ResolvedServerOptions;
-  if (typeof resolved.path !== "string" || resolved.path.trim() === "" || resolved.path === ":memory:") {
-    throw new ServerError("invalid-option", "path must name a file");
-  }
-  const numbers = [
-    ...(Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]),
-    "snapshotRetentionBytes" as const,
+  const mistakes = [
+    ...mistakesOfPlace(resolved),
+    ...mistakesOfNumbers(resolved),
+    ...mistakesOfOrigins(resolved.allowedOrigins),
   ];
-  for (const name of numbers) {
-    const value = resolved[name];
-    if (!Number.isFinite(value) || value < 0) {
-      throw new ServerError("invalid-option", `${name} must be a number of 0 or more, not ${String(value)}`);
-    }
-  }
-  checkOrigins(resolved.allowedOrigins);
+  if (mistakes.length > 0) throw new ServerError("invalid-option", mistakes.join("; "));
   return resolved;
 }
 
-function checkOrigins(origins: unknown): void {
-  if (!Array.isArray(origins)) throw new ServerError("invalid-option", "allowedOrigins must be an array");
-  for (const origin of origins as unknown[]) {
-    if (typeof origin === "string" && URL.canParse(origin) && new URL(origin).origin === origin) continue;
-    throw new ServerError(
-      "invalid-option",
-      `allowedOrigins must hold origins such as "https://app.example", not ${JSON.stringify(origin)}`,
+function mistakesOfPlace({ path, dataDirectory, domain }: ResolvedServerOptions): string[] {
+  const mistakes: string[] = [];
+  if ((path === undefined) === (dataDirectory === undefined)) {
+    mistakes.push("exactly one of path and dataDirectory must be given");
+  }
+  if (path !== undefined && (!isFilled(path) || path === ":memory:")) mistakes.push("path must name a file");
+  if (dataDirectory !== undefined && !isFilled(dataDirectory))
+    mistakes.push("dataDirectory must name a directory");
+  if (domain === undefined) return mistakes;
+  if (dataDirectory === undefined) mistakes.push("domain needs dataDirectory");
+  if (typeof domain !== "string" || !/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(domain)) {
+    mistakes.push(
+      `domain must be a host name in lower case, such as "sync.example.com", not ${JSON.stringify(domain)}`,
     );
   }
+  return mistakes;
+}
+
+function isFilled(text: unknown): boolean {
+  return typeof text === "string" && text.trim() !== "";
+}
+
+function mistakesOfNumbers(options: ResolvedServerOptions): string[] {
+  const names = [...(Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]), "snapshotRetentionBytes" as const];
+  return names
+    .filter((name) => !Number.isFinite(options[name]) || options[name] < leastOf(name))
+    .map((name) => `${name} must be a number of ${leastOf(name)} or more, not ${String(options[name])}`);
+}
+
+function leastOf(name: string): number {
+  return name === "maxOpenDatabases" ? 1 : 0;
+}
+
+function mistakesOfOrigins(origins: unknown): string[] {
+  if (!Array.isArray(origins)) return ["allowedOrigins must be an array"];
+  return (origins as unknown[])
+    .filter((origin) => origin !== "*" && !isOrigin(origin))
+    .map(
+      (origin) =>
+        `allowedOrigins must hold origins such as "https://app.example", or "*", not ${JSON.stringify(origin)}`,
+    );
+}
+
+function isOrigin(text: unknown): boolean {
+  return typeof text === "string" && URL.canParse(text) && new URL(text).origin === text;
 }
 
 function definedOnly(options: SyncServerOptions): Partial<SyncServerOptions> {

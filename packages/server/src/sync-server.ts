@@ -1,95 +1,144 @@
-import { ServerDatabase } from "./database/server-database.js";
+import { SINGLE_DATABASE } from "./addressing/find-address.js";
+import { DatabaseRegistry } from "./databases/database-registry.js";
+import type { Databases } from "./databases/databases.js";
 import { StreamRegistry } from "./hrana/stream-registry.js";
-import { RequestError } from "./http/request-error.js";
-import { textResponse } from "./http/text-response.js";
-import { answerPipeline } from "./routes/pipeline.js";
-import { answerPullUpdates } from "./routes/pull-updates.js";
-import { ServerError, type ServerErrorCode } from "./server-error.js";
+import { RequestLimiter } from "./http/request-limiter.js";
+import { RequestHandler } from "./request-handler.js";
+import { ServerError } from "./server-error.js";
+import type { ServerStatus } from "./server-status.js";
+import { ServerSockets } from "./sockets/server-sockets.js";
+import type { SyncSocket } from "./sockets/sync-socket.js";
 import { resolveServerOptions, type SyncServerOptions } from "./sync-server-options.js";
+import { SqlWorkers } from "./workers/sql-workers.js";
 
-/** A sync server for one database, to be mounted wherever a `Request` can be had. */
+/** What the host knows of a request beside it. */
+export interface RequestContext {
+  /** Address of the other end, for limits per client. */
+  readonly remoteAddress?: string | undefined;
+}
+
+/** A sync server, to be mounted wherever a `Request` or a WebSocket can be had. */
 export interface SyncServer {
   /**
    * Answers one request. Never rejects: what goes wrong is an answer. What a pipeline committed is on the disk when
    * its answer is given. A long-poll ends early when the request's signal fires.
    */
-  fetch(request: Request): Promise<Response>;
+  fetch(request: Request, context?: RequestContext): Promise<Response>;
   /**
-   * Calls `listener` with the newest revision after each commit: at once for commits made through this server, within
-   * `foreignCommitCheckMs` for those of other programs. Commits that are found together are told together. Gives the
-   * function that ends it; `close` does so too. What the listener throws is not caught. Throws `ServerError` "closed".
+   * Serves Hrana on a WebSocket that is open, until either side closes it. `request` is the one that became the socket: its
+   * URL names the database. To be called before the socket can have received anything.
    */
-  subscribe(listener: (revision: string) => void): () => void;
+  acceptSocket(socket: SyncSocket, request: Request, context?: RequestContext): void;
+  /** The databases, for whoever administers them. Nobody is asked whether that is allowed. */
+  readonly databases: Databases;
   /**
-   * Rolls open transactions back, ends long-polls and downloads, and closes the file, for good. Requests under way, and
-   * those that come later, are answered with 503.
+   * Calls `listener` with the newest revision of a database after each commit: at once for commits made through this
+   * server, within `foreignCommitCheckMs` for those of other programs. Commits that are found together are told together.
+   * Gives the function that ends it; `close` does so too. What the listener throws is not caught. The database stays open
+   * meanwhile. Default: the only database there is. Throws `ServerError` "closed", "no-such-database".
+   */
+  subscribe(listener: (revision: string) => void, database?: string): () => void;
+  /** The state of the server, cheap to have. */
+  status(): ServerStatus;
+  /**
+   * Takes nothing more: new requests are answered with 503, `/ready` says so, long-polls are answered with what there is, and
+   * sockets are closed when what came on them is answered. Resolves when nothing is left that runs, which may be never:
+   * `close` is still to be called, after as long as there is to wait. Calling it again does no harm.
+   */
+  drain(): Promise<void>;
+  /**
+   * Rolls open transactions back, ends long-polls, downloads and sockets, and closes all files, for good. Requests under
+   * way, and those that come later, are answered with 503.
    */
   close(): Promise<void>;
   /**
-   * Why housekeeping (checkpoints, looking for foreign commits) does not get on, such as a full disk; undefined if all
-   * is well. It is tried again by itself, and requests are served meanwhile.
+   * Why housekeeping (checkpoints, looking for foreign commits) of a database does not get on, such as a full disk;
+   * undefined if all is well. It is tried again by itself, and requests are served meanwhile.
    */
   readonly maintenanceError: unknown;
 }
 
 /**
- * Opens the database and serves it. Throws `ServerError`: "invalid-option", "cannot-open", "not-a-database",
- * "unsupported-page-size", "unsupported-encoding", or "database-busy". The other codes are answers of `fetch`:
- * "revision-expired" 410, "database-busy", "cannot-open" and "closed" 503, "database-changed" 500.
+ * Opens the database, or the directory of databases, and serves it. Throws `ServerError`: "invalid-option", "cannot-open",
+ * "not-a-database", "unsupported-page-size", "unsupported-encoding", or "database-busy". The other codes are answers of
+ * `fetch`.
  */
-export function createSyncServer(options: SyncServerOptions): SyncServer {
-  const database = new ServerDatabase(resolveServerOptions(options));
-  const streams = new StreamRegistry(database);
-  const greet = (): Response => textResponse(200, "Hello, this is HTTP API v2 (Hrana over HTTP)");
-  const routes: Readonly<Record<string, (request: Request) => Response | Promise<Response>>> = {
-    "POST /pull-updates": (request) => answerPullUpdates(database, request),
-    "POST /v2/pipeline": (request) => answerPipeline(database, streams, request),
-    "GET /v2": greet,
-    "GET /v2/": greet,
-    "GET /health": () => textResponse(200, ""),
-  };
+export function createSyncServer(given: SyncServerOptions): SyncServer {
+  const options = resolveServerOptions(given);
+  const workers = new SqlWorkers(options, () => registry.temporaryDirectory);
+  const registry: DatabaseRegistry = new DatabaseRegistry(options, {
+    jobs: workers.jobs,
+    beforeClose: () => workers.flush(),
+    counts: (database) => ({ streams: workers.streamsOf(database) }),
+  });
+  const streams = new StreamRegistry(options, workers);
+  const limiter = new RequestLimiter(options);
+  const sockets = new ServerSockets({ options, registry, workers });
+  const handler = new RequestHandler({
+    options,
+    registry,
+    streams,
+    limiter,
+    status,
+    isWell: () => maintenanceError() === undefined,
+  });
+  let closing: Promise<void> | undefined;
   return {
-    async fetch(request) {
-      try {
-        const { pathname } = new URL(request.url);
-        const route = routes[`${request.method} ${pathname}`];
-        return route === undefined ? notFound(request.method, pathname) : await route(request);
-      } catch (error) {
-        return errorResponse(error);
+    fetch: (request, context = {}) => handler.answer(request, context),
+    acceptSocket: (socket, request, context = {}) => sockets.accept(socket, request, context),
+    databases: registry,
+    subscribe(listener, database) {
+      if (database === undefined && options.path === undefined) {
+        throw new ServerError("no-such-database", "there are many databases: name the one to hear of");
       }
+      const lease = registry.acquire(database ?? SINGLE_DATABASE, false);
+      const end = lease.database.subscribe(listener);
+      return () => {
+        end();
+        lease.release();
+      };
     },
-    subscribe: (listener) => database.subscribe(listener),
+    status,
+    async drain() {
+      handler.close();
+      const socketsDone = sockets.drain();
+      for (const { database } of registry.openDatabases()) database.commitWaiters.wakeAll();
+      await Promise.all([socketsDone, limiter.whenEmpty()]);
+    },
     close() {
-      // The database first: closing a stream lets the next writer on.
-      database.close();
-      streams.closeAll();
-      return Promise.resolve();
+      closing ??= close();
+      return closing;
     },
     get maintenanceError() {
-      return database.maintenanceError;
+      return maintenanceError();
     },
   };
 
-  function notFound(method: string, pathname: string): Response {
-    const hasOtherMethod = Object.keys(routes).some((key) => key.endsWith(` ${pathname}`));
-    return textResponse(hasOtherMethod ? 405 : 404, `there is no ${method} ${pathname} here`);
+  function maintenanceError(): unknown {
+    for (const { database } of registry.openDatabases()) {
+      if (database.maintenanceError !== undefined) return database.maintenanceError;
+    }
+    return undefined;
   }
-}
 
-const STATUS_OF_CODE: Partial<Record<ServerErrorCode, number>> = {
-  "revision-expired": 410,
-  "database-busy": 503,
-  // Another connection to a database that is open: descriptors have run out.
-  "cannot-open": 503,
-  closed: 503,
-};
-
-function errorResponse(error: unknown): Response {
-  if (error instanceof RequestError) return textResponse(error.status, error.message);
-  if (error instanceof ServerError) {
-    const response = textResponse(STATUS_OF_CODE[error.code] ?? 500, error.message);
-    if (response.status === 503 && error.code !== "closed") response.headers.set("retry-after", "1");
-    return response;
+  function status(): ServerStatus {
+    return {
+      databases: registry.openStatus(),
+      workers: workers.status,
+      sockets: sockets.count,
+      requests: limiter.size,
+    };
   }
-  return textResponse(500, error instanceof Error ? error.message : "internal error");
+
+  async function close(): Promise<void> {
+    handler.close();
+    sockets.close();
+    // Before the streams: closing one lets the next writer on.
+    for (const { database } of registry.openDatabases()) database.writeLock.close();
+    streams.closeAll();
+    const ended = workers.close();
+    // Where SQL runs in this thread, all is closed when this returns.
+    if (ended !== undefined) await ended;
+    await registry.close();
+  }
 }

@@ -336,11 +336,11 @@ describe("streams", () => {
 describe("endpoints", () => {
   test("say hello to version probes", async () => {
     const { server } = openServer();
-    for (const path of ["/v2", "/v2/"]) {
+    for (const path of ["/v2", "/v2/", "/v3", "/v3-protobuf"]) {
       const response = await server.fetch(new Request(`http://localhost${path}`));
       expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/plain"]);
     }
-    expect((await server.fetch(new Request("http://localhost/v3"))).status).toBe(404);
+    expect((await server.fetch(new Request("http://localhost/v4"))).status).toBe(404);
     expect((await server.fetch(new Request("http://localhost/v2/pipeline"))).status).toBe(405);
   });
 

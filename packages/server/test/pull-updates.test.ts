@@ -132,7 +132,7 @@ describe("pinned revisions", () => {
     await client.execute("UPDATE t SET body = 'changed'");
     clock.advance(60_001);
     const response = await pull(server, { serverRevision: revision });
-    expect([response.status, response.headers.get("content-type")]).toEqual([410, "text/plain"]);
+    expect([response.status, response.headers.get("content-type")]).toEqual([410, "application/json"]);
     expect(await response.text()).toContain(revision);
     expect((await pull(server, { serverRevision: "nonsense" })).status).toBe(400);
   });

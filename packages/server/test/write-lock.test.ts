@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
+import type { SyncServerOptions } from "../src/index.js";
 import { startForeignWriter } from "./support/foreign-writer.js";
 import { HranaClient } from "./support/hrana-client.js";
 import { openServer, settle } from "./support/open-server.js";
 
-async function setUp() {
-  const opened = openServer();
+async function setUp(options: Partial<SyncServerOptions> = {}) {
+  const opened = openServer(options);
   const [holder, ...others] = [0, 1, 2, 3].map(() => new HranaClient(opened.server));
   await (holder as HranaClient).execute("CREATE TABLE t(a)");
   return { ...opened, holder: holder as HranaClient, others };
@@ -38,12 +39,12 @@ test("writers wait for a transaction to end, first come, first served, and reade
 });
 
 test("a writer that waits too long gets SQLITE_BUSY and can go on", async () => {
-  const { holder, others, clock } = await setUp();
+  const { holder, others, clock } = await setUp({ lockTimeoutMs: 4_000 });
   const waiting = others[0] as HranaClient;
   await holder.execute("BEGIN IMMEDIATE");
   const write = waiting.execute("INSERT INTO t VALUES (1)");
   await settle();
-  clock.advance(5000);
+  clock.advance(4000);
   expect(await write).toMatchObject({ code: "SQLITE_BUSY", message: "SQLite error: database is locked" });
   await holder.execute("COMMIT");
   expect(await waiting.execute("INSERT INTO t VALUES (1)")).toMatchObject({ affected_row_count: 1 });
@@ -61,13 +62,59 @@ test("a transaction whose snapshot is stale is told at once", async () => {
   });
 });
 
-test("a writer that is rolled back for idleness lets the next one on", async () => {
+test("a transaction that is open for too long is taken from its owner once somebody waits", async () => {
   const { holder, others, clock } = await setUp();
   await holder.execute("BEGIN IMMEDIATE");
-  clock.advance(6000);
+  await holder.execute("INSERT INTO t VALUES (9)");
+  clock.advance(4000);
+  await holder.execute("INSERT INTO t VALUES (9)");
+  // Nobody waits: it may go on.
+  clock.advance(4000);
+  await holder.execute("INSERT INTO t VALUES (9)");
+  const write = (others[0] as HranaClient).execute("INSERT INTO t VALUES (1)");
+  expect(await write).toMatchObject({ affected_row_count: 1 });
+  // Its owner is told, and must not believe that it has committed.
+  for (const sql of ["INSERT INTO t VALUES (9)", "COMMIT", "SELECT 1"]) {
+    expect(await holder.execute(sql)).toMatchObject({ code: "TRANSACTION_TIMEOUT" });
+  }
+  // Clients that ask whether there is something to roll back.
+  expect(await holder.send({ type: "get_autocommit" })).toMatchObject([
+    { response: { is_autocommit: false } },
+  ]);
+  expect(await holder.execute("ROLLBACK")).toMatchObject({ affected_row_count: 0 });
+  expect(await holder.send({ type: "get_autocommit" })).toMatchObject([
+    { response: { is_autocommit: true } },
+  ]);
+  expect(await holder.execute("SELECT group_concat(a) FROM t")).toMatchObject({ rows: [[{ value: "1" }]] });
+});
+
+test("a transaction is not taken before its time, nor while a request of it runs", async () => {
+  const { holder, others, clock } = await setUp({ transactionTimeoutMs: 3_000 });
+  await holder.execute("BEGIN IMMEDIATE");
+  let isDone = false;
+  const write = (others[0] as HranaClient).execute("INSERT INTO t VALUES (1)").then((result) => {
+    isDone = true;
+    return result;
+  });
+  await settle();
+  clock.advance(2_999);
+  // A request that ends before the time is up does not make it start anew.
+  await holder.execute("INSERT INTO t VALUES (9)");
+  await settle();
+  expect(isDone).toBe(false);
+  clock.advance(1);
+  expect(await write).toMatchObject({ affected_row_count: 1 });
+  expect(await holder.execute("COMMIT")).toMatchObject({ code: "TRANSACTION_TIMEOUT" });
+  expect(await holder.execute("BEGIN")).toMatchObject({ affected_row_count: 0 });
+  expect(await holder.execute("COMMIT")).toMatchObject({ affected_row_count: 0 });
+});
+
+test("a stream that is idle for too long is rolled back and lets the next writer on", async () => {
+  const { holder, others, clock } = await setUp({ streamIdleTimeoutMs: 2_000 });
+  await holder.execute("BEGIN IMMEDIATE");
   const write = (others[0] as HranaClient).execute("INSERT INTO t VALUES (1)");
   await settle();
-  clock.advance(4000);
+  clock.advance(2_000);
   expect(await write).toMatchObject({ affected_row_count: 1 });
 });
 

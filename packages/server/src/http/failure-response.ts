@@ -24,8 +24,9 @@ export function failureResponse(error: unknown): Response {
 
 /** Whether it is the server's fault: worth a look by whoever runs it. */
 export function isServerFault(error: unknown): boolean {
+  if (error instanceof ServerError && error.code === "closed") return false;
   const { status } = toRequestError(error);
-  return status === 500 || error instanceof ServerError ? status >= 500 : false;
+  return status === 500 || (error instanceof ServerError && status > 500);
 }
 
 /** What the client is told. */

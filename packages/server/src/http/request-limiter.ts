@@ -35,6 +35,7 @@ export interface RequestSlot {
 /** Counts the requests that are being served, and turns away those that are too many. */
 export class RequestLimiter {
   readonly #limits: RequestLimits;
+  readonly #onEmpty: (() => void)[] = [];
   readonly #databases = new Tally<string | undefined>();
   readonly #clients = new Tally<string>();
   readonly #waiters = new Tally<string | undefined>();
@@ -51,6 +52,11 @@ export class RequestLimiter {
   /** Those of them that are parked. */
   get parked(): number {
     return this.#waiters.total;
+  }
+
+  /** Resolves when no request is being served. */
+  whenEmpty(): Promise<void> {
+    return this.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
   /** How many databases and clients it keeps counts of: none that has no request. */
@@ -89,6 +95,7 @@ export class RequestLimiter {
         if (state === "serving") this.#count(key, -1);
         else if (state === "parked") this.#waiters.add(key.database, -1);
         state = "left";
+        if (this.size === 0) for (const tell of this.#onEmpty.splice(0)) tell();
       },
     };
   }

@@ -5,16 +5,22 @@ import type { HranaFormat } from "@tributary/wire";
  * the message if it finds anything else.
  */
 export function textResponse(status: number, text: string): Response {
-  return new Response(text, { status, headers: { "content-type": "text/plain" } });
+  return sized(status, "text/plain", text);
 }
 
 /** An answer of JSON text; the content type is exact for the same reason. */
 export function jsonResponse(status: number, json: string): Response {
-  return new Response(json, { status, headers: { "content-type": "application/json" } });
+  return sized(status, "application/json", json);
 }
 
 /** An answer that is encoded already. */
 export function encodedResponse(body: Uint8Array<ArrayBuffer>, format: HranaFormat): Response {
   const type = format === "json" ? "application/json" : "application/x-protobuf";
-  return new Response(body, { headers: { "content-type": type } });
+  return sized(200, type, body);
+}
+
+/** With its length, which reports tell. */
+function sized(status: number, type: string, body: string | Uint8Array<ArrayBuffer>): Response {
+  const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+  return new Response(body, { status, headers: { "content-type": type, "content-length": String(length) } });
 }

@@ -1,28 +1,34 @@
 import type { PageSelector, PullUpdatesRequest } from "@tributary/wire";
 import { decodePageSelector, decodePullUpdatesRequest, WireError } from "@tributary/wire";
 import type { ServerDatabase } from "../database/server-database.js";
-import { checkOrigin } from "../http/check-origin.js";
 import { readBody } from "../http/read-body.js";
 import { RequestError } from "../http/request-error.js";
+import type { RequestSlot } from "../http/request-limiter.js";
 import { createPullBody } from "../pages/pull-body.js";
 import { parseRevision, sameRevision } from "../pages/revision.js";
 import type { Snapshot } from "../pages/snapshot.js";
+import type { RouteContext } from "./route-context.js";
 
 /** `POST /pull-updates`: the pages that changed since a revision, as of another one. */
-export async function answerPullUpdates(database: ServerDatabase, request: Request): Promise<Response> {
-  const { maxBodyBytes, allowedOrigins } = database.options;
-  checkOrigin(request, allowedOrigins);
-  const body = await readBody(request, maxBodyBytes);
+export async function answerPullUpdates({
+  request,
+  lease,
+  slot,
+  hold,
+  bodyLimits,
+}: RouteContext): Promise<Response> {
+  const { database } = lease;
+  const body = await readBody(request, bodyLimits);
   const { pull, selector } = parse(body);
   let snapshot: Snapshot;
   try {
-    snapshot = await findSnapshot(database, pull, request.signal);
+    snapshot = await findSnapshot(database, pull, request.signal, slot);
   } catch (error) {
     selector?.dispose();
     throw error;
   }
   const changed = changedPages(database, pull, snapshot);
-  return new Response(createPullBody(database, snapshot, changed, selector), {
+  return new Response(createPullBody(database, snapshot, changed, selector, hold()), {
     headers: { "content-type": "application/protobuf" },
   });
 }
@@ -47,7 +53,9 @@ async function findSnapshot(
   database: ServerDatabase,
   pull: PullUpdatesRequest,
   signal: AbortSignal,
+  slot: RequestSlot,
 ): Promise<Snapshot> {
+  await database.readAhead();
   database.sync();
   if (pull.serverRevision !== "") {
     const revision = parseRevision(pull.serverRevision);
@@ -58,7 +66,10 @@ async function findSnapshot(
   const known = parseRevision(pull.clientRevision);
   const holdMs = Math.min(pull.longPollTimeoutMs, database.options.maxLongPollMs);
   if (holdMs > 0 && sameRevision(known, database.log.current)) {
+    slot.park();
     await database.commitWaiters.wait(holdMs, signal);
+    slot.unpark();
+    await database.readAhead();
     database.sync();
   }
   const isIncremental = known !== undefined && database.log.knows(known);

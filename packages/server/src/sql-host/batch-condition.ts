@@ -1,5 +1,5 @@
 import type { HranaCondition } from "@tributary/wire";
-import { HranaRequestError } from "./hrana-request-error.js";
+import { HranaRequestError } from "../hrana/hrana-request-error.js";
 
 /** What conditions look at. */
 export interface ConditionContext {

@@ -1,14 +1,17 @@
 import { splitStatements } from "@tributary/core";
-import type { HranaStmt, HranaStreamRequest, HranaStreamResponse, HranaStreamResult } from "@tributary/wire";
+import type {
+  HranaSqlSource,
+  HranaStreamRequest,
+  HranaStreamResponse,
+  HranaStreamResult,
+} from "@tributary/wire";
 import { WireError } from "@tributary/wire";
+import { HranaRequestError } from "../hrana/hrana-request-error.js";
 import { ServerError } from "../server-error.js";
 import type { ResponseBudget } from "../sql/response-budget.js";
-import type { SqlConnection } from "../sql/sql-connection.js";
 import { refuseNul, SqlError, toSqlError } from "../sql/sql-error.js";
-import type { WriterQueue } from "../sql/writer-queue.js";
-import { HranaRequestError } from "./hrana-request-error.js";
 import { runBatch } from "./run-batch.js";
-import { argumentsOf, StatementRunner, toHranaResult } from "./statement-runner.js";
+import { argumentsOf, type StatementRunner, toHranaResult } from "./statement-runner.js";
 import type { TimeSlice } from "./time-slice.js";
 import { toHranaError } from "./to-hrana-error.js";
 
@@ -19,14 +22,12 @@ const MAX_STORED_TEXTS = 150;
  * or sockets. Requests must be handled one after the other.
  */
 export class HranaStream {
-  readonly connection: SqlConnection;
   readonly #runner: StatementRunner;
   readonly #storedSql = new Map<number, string>();
   #closed = false;
 
-  constructor(connection: SqlConnection, writers: WriterQueue) {
-    this.connection = connection;
-    this.#runner = new StatementRunner(connection, writers);
+  constructor(runner: StatementRunner) {
+    this.#runner = runner;
   }
 
   /** Whether the client has ended it. */
@@ -65,19 +66,19 @@ export class HranaStream {
       case "execute": {
         const { stmt } = request;
         const rows = stmt.want_rows === false ? undefined : budget;
-        const result = await this.#runner.run(this.#sqlOf(stmt), argumentsOf(stmt), rows);
+        const result = await this.#runner.run(this.sqlOf(stmt), argumentsOf(stmt), rows);
         return { type: "execute", result: toHranaResult(result) };
       }
       case "batch":
         return {
           type: "batch",
-          result: await runBatch(this.#runner, request.batch, (stmt) => this.#sqlOf(stmt), budget, slice),
+          result: await runBatch(this.#runner, request.batch, (stmt) => this.sqlOf(stmt), budget, slice),
         };
       case "sequence":
-        await this.#runSequence(this.#sqlOf(request), slice);
+        await this.#runSequence(this.sqlOf(request), slice);
         return { type: "sequence" };
       case "describe":
-        return { type: "describe", result: this.#describe(this.#sqlOf(request)) };
+        return { type: "describe", result: this.#describe(this.sqlOf(request)) };
       case "store_sql":
         this.#store(request.sql_id, request.sql);
         return { type: "store_sql" };
@@ -85,7 +86,7 @@ export class HranaStream {
         this.#storedSql.delete(request.sql_id);
         return { type: "close_sql" };
       case "get_autocommit":
-        return { type: "get_autocommit", is_autocommit: this.connection.isAutocommit };
+        return { type: "get_autocommit", is_autocommit: this.#runner.isAutocommit };
       default:
         return unknownRequest(request);
     }
@@ -102,7 +103,7 @@ export class HranaStream {
   }
 
   #describe(sql: string): DescribeResult {
-    const { shape, columns, readonly } = this.connection.describe(sql);
+    const { shape, columns, readonly } = this.#runner.connection.describe(sql);
     return {
       params: shape.parameterNames.slice(1).map((name) => ({ name })),
       cols: columns.map(({ name, declaredType }) => ({ name, decltype: declaredType })),
@@ -119,7 +120,8 @@ export class HranaStream {
     this.#storedSql.set(id, sql);
   }
 
-  #sqlOf({ sql, sql_id }: Pick<HranaStmt, "sql" | "sql_id">): string {
+  /** The text of a statement that was given, or stored before. Throws `HranaRequestError`. */
+  sqlOf({ sql, sql_id }: HranaSqlSource): string {
     // The wire sees to it that exactly one of them is given.
     const text = sql ?? this.#storedSql.get(sql_id as number);
     if (text === undefined) throw new HranaRequestError(`SQL text ${sql_id} is not stored`);

@@ -29,7 +29,7 @@ export async function runBatch(
   const errors: (HranaError | null)[] = [];
   const context: ConditionContext = {
     isOk: (step) => results[step] != null,
-    isAutocommit: () => runner.connection.isAutocommit,
+    isAutocommit: () => runner.isAutocommit,
   };
   for (const [index, { condition, stmt }] of steps.entries()) {
     const turn = slice.giveWay();
@@ -53,7 +53,8 @@ export async function runBatch(
   return { step_results: results, step_errors: errors };
 }
 
-function isAddColumn(sql: string): boolean {
+/** Whether it is `ALTER TABLE … ADD`. */
+export function isAddColumn(sql: string): boolean {
   const statement = classifyStatement(sql);
   return statement.type === "schema" && statement.addsColumn;
 }

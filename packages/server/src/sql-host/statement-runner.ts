@@ -1,21 +1,45 @@
+import { classifyStatement } from "@tributary/core";
 import type { HranaStmt, HranaStmtResult, HranaValue } from "@tributary/wire";
 import { decodeHranaValue, encodeHranaValue } from "@tributary/wire";
+import type { ServerClock } from "../server-clock.js";
 import type { StatementArguments } from "../sql/bind-arguments.js";
-import type { ResponseBudget } from "../sql/response-budget.js";
-import type { SqlConnection, SqlResult } from "../sql/sql-connection.js";
-import { isLockWait } from "../sql/sql-error.js";
-import type { WriterQueue } from "../sql/writer-queue.js";
+import { type ResponseBudget, rowBytes } from "../sql/response-budget.js";
+import type { OpenRows, PreparedStatement, SqlConnection, SqlResult } from "../sql/sql-connection.js";
+import { isLockWait, SqlError } from "../sql/sql-error.js";
+import type { WritePermit } from "./write-permit.js";
 
+/** Options of {@link StatementRunner}. */
+export interface StatementRunnerOptions {
+  readonly connection: SqlConnection;
+  readonly permit: WritePermit;
+  readonly clock: ServerClock;
+  readonly lockTimeoutMs: number;
+  /** Longest row that may be bound, bytes. */
+  readonly maxRowBytes: number;
+}
+
+/** How often a write tries again while another program holds the lock, ms. */
+const RETRY_MS = 20;
 const NO_ARGUMENTS: StatementArguments = { positional: [], named: [] };
+const NOTHING: SqlResult = { columns: [], rows: [], affectedRows: 0, lastInsertRowid: null };
 
-/** Runs the statements of one stream, and lines up where another stream holds the lock. */
+/** Runs the statements of one stream, and lines up where another stream writes. */
 export class StatementRunner {
   readonly connection: SqlConnection;
-  readonly #writers: WriterQueue;
+  readonly #options: StatementRunnerOptions;
+  readonly #permit: WritePermit;
+  /** The transaction was taken away, and the client does not know it yet. */
+  #lostTransaction = false;
 
-  constructor(connection: SqlConnection, writers: WriterQueue) {
-    this.connection = connection;
-    this.#writers = writers;
+  constructor(options: StatementRunnerOptions) {
+    this.#options = options;
+    this.connection = options.connection;
+    this.#permit = options.permit;
+  }
+
+  /** Whether no transaction is open, as the client must believe: one that it has lost is still to be rolled back. */
+  get isAutocommit(): boolean {
+    return this.connection.isAutocommit && !this.#lostTransaction;
   }
 
   /**
@@ -28,28 +52,96 @@ export class StatementRunner {
     args: StatementArguments,
     budget: ResponseBudget | undefined,
   ): SqlResult | Promise<SqlResult> {
+    if (this.#lostTransaction && this.#endsLostTransaction(sql)) return NOTHING;
+    this.#checkSize(args);
     const prepared = this.connection.prepare(sql);
-    if (this.#writers.isEmpty || !this.connection.needsWriteLock(prepared)) {
-      try {
-        return this.connection.run(prepared, args, budget);
-      } catch (error) {
-        // Whoever holds the lock itself must not wait for those who wait for it.
-        if (!isLockWait(error) || this.connection.holdsWriteLock) throw error;
-      } finally {
-        this.#letOthersOn();
-      }
-    }
-    return this.#writers.run(() => this.connection.run(prepared, args, budget));
+    return this.#withLock(prepared, () => this.connection.run(prepared, args, budget));
+  }
+
+  /**
+   * The same, with the rows of what only reads still to be read: nothing else can run on the connection until they are, or
+   * are given up. Counts nothing.
+   */
+  open(sql: string, args: StatementArguments): SqlResult | OpenRows | Promise<SqlResult | OpenRows> {
+    if (this.#lostTransaction && this.#endsLostTransaction(sql)) return NOTHING;
+    this.#checkSize(args);
+    const prepared = this.connection.prepare(sql);
+    return this.#withLock(prepared, () => this.connection.open(prepared, args));
   }
 
   /** Ends the open transaction. */
   rollback(): void {
     this.connection.rollback();
-    this.#letOthersOn();
+    this.settle();
   }
 
-  #letOthersOn(): void {
-    if (!this.#writers.isEmpty && !this.connection.holdsWriteLock) this.#writers.advance();
+  /** Rolls back a transaction for others, who have been let on already. What the client goes on to do in it fails. */
+  takeTransaction(): void {
+    this.connection.rollback();
+    this.#permit.forfeit();
+    this.#lostTransaction = true;
+  }
+
+  /** Gives the right to write back, unless a transaction needs it. To be called before others are let on. */
+  settle(): void {
+    if (!this.connection.holdsWriteLock) this.#permit.release();
+  }
+
+  #withLock<T>(prepared: PreparedStatement, work: () => T): T | Promise<T> {
+    if (!this.connection.needsWriteLock(prepared)) {
+      // It may take long, and others may write meanwhile.
+      this.settle();
+      try {
+        return work();
+      } catch (error) {
+        // Whoever holds the lock itself must not wait for those who wait for it.
+        if (!isLockWait(error) || this.connection.holdsWriteLock) throw error;
+      }
+    }
+    const deadline = this.#options.clock.now() + this.#options.lockTimeoutMs;
+    const waiting = this.#permit.acquire();
+    if (waiting !== undefined) return waiting.then(() => this.#retry(work, deadline));
+    return this.#retry(work, deadline);
+  }
+
+  /** Our own streams are out of the way: what holds the lock now is another program. */
+  #retry<T>(work: () => T, deadline: number): T | Promise<T> {
+    const { clock } = this.#options;
+    try {
+      return work();
+    } catch (error) {
+      if (!isLockWait(error) || this.connection.holdsWriteLock || clock.now() >= deadline) throw error;
+    }
+    return new Promise((resolve, reject) => {
+      clock.startTimer(RETRY_MS, () => {
+        try {
+          resolve(this.#retry(work, deadline));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  /** Whether the statement is the ROLLBACK that is still owed. Throws `SqlError` TRANSACTION_TIMEOUT. */
+  #endsLostTransaction(sql: string): boolean {
+    const statement = classifyStatement(sql);
+    const verb = statement.type === "transaction" ? statement.verb : undefined;
+    if (verb !== "rollback" && verb !== "begin") {
+      throw new SqlError(
+        "TRANSACTION_TIMEOUT",
+        "the transaction was rolled back: it was open for too long while others waited to write",
+      );
+    }
+    this.#lostTransaction = false;
+    return verb === "rollback";
+  }
+
+  #checkSize({ positional, named }: StatementArguments): void {
+    const { maxRowBytes } = this.#options;
+    const size = rowBytes(positional) + (named.length === 0 ? 0 : rowBytes(named.map(({ value }) => value)));
+    if (size <= maxRowBytes) return;
+    throw new SqlError("SQLITE_TOOBIG", `the arguments of a statement are longer than ${maxRowBytes} bytes`);
   }
 }
 

@@ -8,18 +8,19 @@ const ROW_OVERHEAD = 8;
 /** How much one request may still answer. Rows are counted as they come, so that what is too much is never in memory. */
 export class ResponseBudget {
   readonly #limit: number;
+  readonly #rowLimit: number;
   #left: number;
 
-  /** `limit` in bytes of JSON, roughly. */
-  constructor(limit: number) {
+  /** Of the whole answer, and of each row, bytes of JSON, roughly. */
+  constructor(limit: number, rowLimit: number) {
     this.#limit = limit;
+    this.#rowLimit = rowLimit;
     this.#left = limit;
   }
 
   /** Counts a row. Throws `SqlError` RESPONSE_TOO_LARGE. */
   spend(row: SqlRow): void {
-    let size = ROW_OVERHEAD;
-    for (const value of row) size += VALUE_OVERHEAD + sizeOf(value);
+    const size = checkRowBytes(row, this.#rowLimit);
     this.#left -= size;
     if (this.#left >= 0) return;
     throw new SqlError(
@@ -27,6 +28,23 @@ export class ResponseBudget {
       `the answer is longer than ${this.#limit} bytes: ask for fewer rows at once`,
     );
   }
+}
+
+/** What a row takes in JSON, bytes, roughly. Throws `SqlError` RESPONSE_TOO_LARGE if that is above the limit. */
+export function checkRowBytes(row: SqlRow, limit: number): number {
+  const size = rowBytes(row);
+  if (size <= limit) return size;
+  throw new SqlError(
+    "RESPONSE_TOO_LARGE",
+    `a row is longer than ${limit} bytes: ask for parts of its values`,
+  );
+}
+
+/** What a row takes in JSON, bytes, roughly. */
+export function rowBytes(row: readonly SqlValue[]): number {
+  let size = ROW_OVERHEAD;
+  for (const value of row) size += VALUE_OVERHEAD + sizeOf(value);
+  return size;
 }
 
 function sizeOf(value: SqlValue): number {

@@ -3,7 +3,7 @@ import type { Statement } from "better-sqlite3";
 import type { Connection } from "../database/open-connection.js";
 import { ServerError } from "../server-error.js";
 import { type BoundArguments, bindArguments, type StatementArguments } from "./bind-arguments.js";
-import type { ResponseBudget } from "./response-budget.js";
+import { ResponseBudget } from "./response-budget.js";
 import { isLockWait, refuseNul, SqlError, toSqlError } from "./sql-error.js";
 import { type StatementShape, shapeOf } from "./statement-shape.js";
 
@@ -20,6 +20,12 @@ export interface SqlResult {
   readonly affectedRows: number;
   /** Only of an INSERT. */
   readonly lastInsertRowid: bigint | null;
+}
+
+/** What a statement that only reads gives, row by row. Nothing else can run on the connection until the rows are at an end. */
+export interface OpenRows {
+  readonly columns: readonly ResultColumn[];
+  readonly iterator: Iterator<SqlRow, unknown, undefined>;
 }
 
 /** A statement, compiled on one connection. */
@@ -39,6 +45,7 @@ export interface SqlDescription {
 const CACHED_STATEMENTS = 128;
 const NO_COLUMNS: readonly ResultColumn[] = [];
 const NO_ROWS: readonly SqlRow[] = [];
+const UNLIMITED = new ResponseBudget(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
 
 /** One SQLite connection, as a Hrana stream sees it. Synchronous; errors are those of better-sqlite3 or `SqlError`. */
 export class SqlConnection {
@@ -81,7 +88,8 @@ export class SqlConnection {
 
   /** Whether running it takes a lock that another connection may hold. */
   needsWriteLock({ shape, readonly }: PreparedStatement): boolean {
-    if (this.#holdsWriteLock || shape.kind === "end") return false;
+    // One that SQLite lets only read takes no lock, whatever it is told.
+    if (this.#connection.readonly || this.#holdsWriteLock || shape.kind === "end") return false;
     return !readonly || shape.kind === "begin-write";
   }
 
@@ -119,6 +127,23 @@ export class SqlConnection {
         this.#holdsWriteLock = false;
         this.#onWritten();
       }
+    }
+  }
+
+  /** Starts a statement that only reads, and runs any other to its end, without counting its rows. */
+  open(prepared: PreparedStatement, args: StatementArguments): SqlResult | OpenRows {
+    const { shape, statement, readonly } = prepared;
+    if (!statement.reader || !readonly) return this.run(prepared, args, UNLIMITED);
+    const bound = bindArguments(shape.parameterNames, args, shape.isExplain);
+    for (;;) {
+      const columns = columnsOf(statement);
+      const iterator = statement.iterate(...bound) as IterableIterator<SqlRow>;
+      const first = iterator.next();
+      // The first step compiles anew where the schema has changed; the columns cannot be asked for while it is under way.
+      if (first.done === true || first.value.length === columns.length) {
+        return { columns, iterator: startingWith(first, iterator) };
+      }
+      iterator.return?.();
     }
   }
 
@@ -182,6 +207,26 @@ function readRows(
     rows.push(row);
   }
   return rows;
+}
+
+/** An iterator whose first step was taken already. No generator: one that is ended before it was begun ends nothing. */
+function startingWith(
+  first: IteratorResult<SqlRow>,
+  rest: IterableIterator<SqlRow>,
+): Iterator<SqlRow, unknown, undefined> {
+  let isFirst = true;
+  return {
+    next() {
+      if (!isFirst) return rest.next();
+      isFirst = false;
+      return first;
+    },
+    return() {
+      isFirst = false;
+      rest.return?.();
+      return { done: true, value: undefined };
+    },
+  };
 }
 
 function columnsOf(statement: Statement<unknown[], unknown>): ResultColumn[] {

@@ -25,9 +25,12 @@ export interface StatementShape {
 const PRAGMAS_NOT_TO_SET = new Set([
   "auto_vacuum",
   "busy_timeout",
+  "cache_size",
+  "cache_spill",
   "cell_size_check",
   "checkpoint_fullfsync",
   "data_store_directory",
+  "default_cache_size",
   "encoding",
   "fullfsync",
   "hard_heap_limit",
@@ -39,8 +42,10 @@ const PRAGMAS_NOT_TO_SET = new Set([
   "schema_version",
   "soft_heap_limit",
   "synchronous",
+  "temp_store",
   "temp_store_directory",
   "threads",
+  "trusted_schema",
   "wal_autocheckpoint",
   "writable_schema",
 ]);

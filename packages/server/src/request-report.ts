@@ -1,0 +1,19 @@
+/** What is told of one request: nothing that a client keeps secret. */
+export interface RequestReport {
+  /** Unlike any other of this server; answered as `x-request-id`. */
+  readonly id: string;
+  readonly method: string;
+  /** What was asked for, without names and parameters, such as `/v2/pipeline` or `/admin/databases/:name`. */
+  readonly route: string;
+  readonly database: string | undefined;
+  /** As `authorize` has it. */
+  readonly client: string | undefined;
+  readonly status: number;
+  /** From the arrival of the request to its answer, without the time its body takes to be read, ms. */
+  readonly durationMs: number;
+  readonly requestBytes: number;
+  /** Undefined where the answer is streamed. */
+  readonly responseBytes: number | undefined;
+  /** Why it failed, where the server is to blame. */
+  readonly error: unknown;
+}

@@ -1,0 +1,100 @@
+import { CURSOR_TERMINATOR, encodeCursorHead, frameCursorEntry, type HranaFormat } from "@tributary/wire";
+import { HranaRequestError } from "../hrana/hrana-request-error.js";
+import type { SqlCursor } from "../hrana/sql-stream.js";
+import type { StreamEntry } from "../hrana/stream-registry.js";
+import { checkJsonContent } from "../http/check-origin.js";
+import { readBody } from "../http/read-body.js";
+import type { ServerTimer } from "../server-clock.js";
+import { batonOf, openOrResume } from "./pipeline.js";
+import type { RouteContext } from "./route-context.js";
+
+/** Entries are sent in pieces of about this size, bytes. */
+const PIECE_BYTES = 64 * 1024;
+
+/**
+ * `POST /v3/cursor` and `/v3-protobuf/cursor`: a batch whose entries are sent while it runs. It goes on when the client has
+ * taken what there is, or when the client goes on with the stream.
+ */
+export async function answerCursor(context: RouteContext, format: HranaFormat): Promise<Response> {
+  const { request, streams } = context;
+  if (format === "json") checkJsonContent(request);
+  const body = await readBody(request, context.bodyLimits);
+  const baton = batonOf(body, format);
+  const entry = await openOrResume(context, baton);
+  try {
+    const cursor = await entry.stream.openCursor({ body, bodyFormat: format, baton }, format);
+    const next = streams.suspend(entry);
+    if (next === null) {
+      throw new HranaRequestError("too many open streams: close some, or try again later", {
+        code: "STREAMS_EXHAUSTED",
+        status: 503,
+      });
+    }
+    const head = encodeCursorHead(format, { baton: next, base_url: null });
+    return new Response(streamEntries(context, entry, cursor, format, head), {
+      headers: { "content-type": format === "json" ? "text/plain" : "application/octet-stream" },
+    });
+  } catch (error) {
+    streams.close(entry);
+    throw error;
+  }
+}
+
+function streamEntries(
+  { streams, options, hold }: RouteContext,
+  entry: StreamEntry,
+  cursor: SqlCursor,
+  format: HranaFormat,
+  head: Uint8Array,
+): ReadableStream<Uint8Array> {
+  const { turn } = entry;
+  const letGo = hold();
+  let stall: ServerTimer | undefined;
+  const end = (): void => {
+    stall?.cancel();
+    cursor.close();
+    letGo();
+  };
+  const watch = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+    stall?.cancel();
+    stall = options.clock.startTimer(options.streamIdleTimeoutMs, () => {
+      end();
+      controller.error(new Error(`the client took nothing for ${options.streamIdleTimeoutMs} ms`));
+    });
+  };
+  let pending: Uint8Array | undefined = head;
+  return new ReadableStream<Uint8Array>(
+    {
+      start: watch,
+      async pull(controller) {
+        try {
+          const first = pending;
+          pending = undefined;
+          if (first !== undefined) {
+            controller.enqueue(first);
+            watch(controller);
+            return;
+          }
+          // Reading it is using the stream, unless the client uses it otherwise already.
+          if (entry.turn === turn && entry.idleTimer !== undefined) streams.touch(entry);
+          stall?.cancel();
+          const { entries, done } = await cursor.fetch(Number.MAX_SAFE_INTEGER, PIECE_BYTES);
+          const framed = entries.map((encoded) => frameCursorEntry(encoded, format));
+          if (done && format === "json") framed.push(frameCursorEntry(CURSOR_TERMINATOR, format));
+          if (framed.length > 0) controller.enqueue(Buffer.concat(framed));
+          if (done) {
+            end();
+            controller.close();
+          } else {
+            watch(controller);
+          }
+        } catch (error) {
+          end();
+          controller.error(error);
+        }
+      },
+      cancel: end,
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -1,0 +1,96 @@
+import type { EncodedResult, HranaFormat } from "@tributary/wire";
+import type { VerifyDepth } from "../database/database-jobs.js";
+import type { CursorWork, StreamWork } from "../hrana/sql-stream.js";
+import type { ServerErrorCode } from "../server-error.js";
+
+// What the main thread and a `SqlHost`, which runs SQL, tell each other. Plain data: between processes it is copied.
+
+/** Limits that are kept where SQL runs; see `SyncServerOptions`. */
+export interface HostLimits {
+  readonly maxStatements: number;
+  readonly maxResponseBytes: number;
+  readonly maxRowBytes: number;
+  readonly lockTimeoutMs: number;
+}
+
+/** A stream to be opened. */
+export interface HostStreamOptions {
+  readonly path: string;
+  /** Opened so that SQLite itself refuses every write. */
+  readonly readonly: boolean;
+  readonly walLimitBytes: number;
+  readonly limits: HostLimits;
+}
+
+/** To the host. Messages of one stream are carried out in their order; those with a `task` are answered, once each. */
+export type ToHost =
+  | { readonly type: "open"; readonly stream: number; readonly options: HostStreamOptions }
+  | {
+      readonly type: "run";
+      readonly task: number;
+      readonly stream: number;
+      readonly work: StreamWork;
+      readonly format: HranaFormat;
+    }
+  | {
+      readonly type: "open-cursor";
+      readonly task: number;
+      readonly stream: number;
+      readonly work: CursorWork;
+      readonly format: HranaFormat;
+    }
+  | {
+      readonly type: "fetch-cursor";
+      readonly task: number;
+      readonly stream: number;
+      readonly maxCount: number;
+      readonly maxBytes: number;
+    }
+  | { readonly type: "close-cursor"; readonly stream: number }
+  /** Rolls the open transaction back, and fails what the client goes on to do in it. */
+  | { readonly type: "take-transaction"; readonly stream: number }
+  | { readonly type: "close"; readonly stream: number }
+  | { readonly type: "lock-granted" | "lock-refused"; readonly stream: number }
+  | { readonly type: "flush"; readonly task: number }
+  | { readonly type: "checkpoint"; readonly task: number; readonly path: string }
+  | { readonly type: "verify"; readonly task: number; readonly path: string; readonly depth: VerifyDepth };
+
+/** How a stream is left by a task. */
+export interface StreamState {
+  readonly isClosed: boolean;
+  readonly isAutocommit: boolean;
+}
+
+/** The answer to a task. */
+export type TaskResult =
+  | { readonly type: "run"; readonly results: readonly EncodedResult[]; readonly state: StreamState }
+  | { readonly type: "open-cursor" }
+  | {
+      readonly type: "fetch-cursor";
+      readonly entries: readonly Uint8Array[];
+      readonly done: boolean;
+      readonly state: StreamState;
+    }
+  | { readonly type: "checkpoint" | "flush" }
+  | { readonly type: "verify"; readonly problems: readonly string[] };
+
+/** An error, as data. */
+export type HostFailure =
+  | {
+      readonly type: "request";
+      readonly message: string;
+      readonly code: string | undefined;
+      readonly status: number;
+    }
+  | { readonly type: "server"; readonly message: string; readonly code: ServerErrorCode }
+  | { readonly type: "internal"; readonly message: string; readonly stack: string | undefined };
+
+/** From the host. */
+export type FromHost =
+  | { readonly type: "done"; readonly task: number; readonly result: TaskResult }
+  | { readonly type: "failed"; readonly task: number; readonly failure: HostFailure }
+  /** Between two statements: none has been running since the last message. */
+  | { readonly type: "alive" }
+  /** A write transaction of the stream has ended. Comes before the answer of its task. */
+  | { readonly type: "committed"; readonly stream: number }
+  | { readonly type: "lock-wanted" | "lock-free"; readonly stream: number };

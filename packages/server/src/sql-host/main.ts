@@ -1,0 +1,18 @@
+import { Worker } from "node:worker_threads";
+import { systemClock } from "../server-clock.js";
+import type { FromHost, ToHost } from "./host-messages.js";
+import { SqlHost } from "./sql-host.js";
+
+// A process that runs SQL for a server, and ends with it.
+
+const host = new SqlHost((message) => void process.send?.(message), systemClock);
+process.send?.({ type: "alive" } satisfies FromHost);
+process.on("message", (message) => host.receive(message as ToHost));
+process.on("disconnect", () => process.exit());
+// Ctrl-C in a terminal and service managers signal the whole group; the server says when it is time to end.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => {});
+
+// Where the server is killed in the middle of a statement without an end, nobody else is left to end that.
+const WATCH = `setInterval(() => { if (process.ppid !== ${process.ppid}) process.kill(process.pid, "SIGKILL"); }, 1000);`;
+new Worker(WATCH, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 16 } }).unref();

@@ -1,0 +1,64 @@
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { FromHost } from "../sql-host/host-messages.js";
+import type { StartWorker } from "./worker-port.js";
+
+/** What was built: the sources, run by a test, lie as deep. */
+const MAIN = fileURLToPath(new URL("../../dist/sql-host/main.js", import.meta.url));
+/** How much of what a process says before it dies is kept, characters. */
+const LAST_WORDS = 2_000;
+
+/**
+ * Hosts in processes of their own. A thread would be cheaper, but cannot be stopped in the middle of a statement:
+ * better-sqlite3 has no interrupt, and `Worker.terminate` waits for the native code to return. A process can be killed, and
+ * SQLite's files are made for that.
+ *
+ * `temporaryDirectory` is where SQLite puts what does not fit into memory; undefined: where the system says.
+ */
+export function processWorkers(temporaryDirectory: () => string | undefined): StartWorker {
+  return ({ onMessage, onEnd }) => {
+    // Loaders and inspectors of the host are not meant for it, and its settings hold secrets.
+    const isForHost = (name: string): boolean => name === "NODE_OPTIONS" || name.startsWith("TRIBUTARY_");
+    const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !isForHost(name)));
+    const directory = temporaryDirectory();
+    const child = fork(MAIN, [], {
+      serialization: "advanced",
+      execArgv: [],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      env: directory === undefined ? environment : { ...environment, SQLITE_TMPDIR: directory },
+    });
+    let lastWords = "";
+    child.stderr?.on("data", (chunk: Buffer) => {
+      lastWords = (lastWords + chunk.toString()).slice(-LAST_WORDS);
+    });
+    let ended = false;
+    const end = (reason: string): void => {
+      if (ended) return;
+      ended = true;
+      onEnd(lastWords === "" ? reason : `${reason}: ${lastWords.trim()}`);
+    };
+    child.on("message", (message) => {
+      if (!ended) onMessage(message as FromHost);
+    });
+    child.on("error", (error) => end(`it could not be started or reached: ${error.message}`));
+    child.on("exit", (code, signal) => end(`it ended with ${signal ?? `exit code ${code}`}`));
+    child.unref();
+    child.channel?.unref();
+    if (child.stderr !== null && "unref" in child.stderr) (child.stderr as { unref(): void }).unref();
+    return {
+      send(message) {
+        // Where it is gone already, `exit` says so.
+        if (!ended && child.connected) child.send(message, () => {});
+      },
+      keepAlive(isNeeded) {
+        if (isNeeded) child.channel?.ref();
+        else child.channel?.unref();
+      },
+      kill() {
+        // Somebody may wait for its end, and for nothing else.
+        child.ref();
+        child.kill("SIGKILL");
+      },
+    };
+  };
+}

@@ -1,0 +1,21 @@
+import type { FromHost, ToHost } from "../sql-host/host-messages.js";
+
+/** The way to a `SqlHost`, wherever it runs. */
+export interface WorkerPort {
+  /** Messages arrive in order. Does nothing once it has ended. */
+  send(message: ToHost): void;
+  /** Keeps this process alive as long as it is true: somebody waits for an answer. */
+  keepAlive(isNeeded: boolean): void;
+  /** Ends it at once, whatever it does: what is not committed is rolled back. `onEnd` is called later. */
+  kill(): void;
+}
+
+/** What a port tells. */
+export interface WorkerPortEvents {
+  onMessage(message: FromHost): void;
+  /** Once, when it is gone: `reason` says why where it was not asked for. */
+  onEnd(reason: string): void;
+}
+
+/** Starts a host. */
+export type StartWorker = (events: WorkerPortEvents) => WorkerPort;
