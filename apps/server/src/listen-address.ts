@@ -17,6 +17,11 @@ export function parseListenAddress(text: string): ListenAddress {
 }
 
 /** The address as the start of a URL. */
-export function formatListenUrl({ host, port }: ListenAddress): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+export function formatListenUrl({ host, port }: ListenAddress, scheme: "http" | "https" = "http"): string {
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Whether only programs of this machine can reach it. A name that is not `localhost` may lead anywhere. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$/.test(host);
 }

@@ -17,9 +17,17 @@ function tempDirectory(): string {
 }
 
 function start(...args: string[]): ChildProcess {
-  const child = spawn(process.execPath, [launcher, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [launcher, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: withoutOptions(process.env),
+  });
   onTestFinished(() => void child.kill("SIGKILL"));
   return child;
+}
+
+/** Variables for the tests themselves would be mistakes of the program's options. */
+function withoutOptions(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith("TRIBUTARY_")));
 }
 
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {

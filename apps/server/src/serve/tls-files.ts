@@ -1,0 +1,32 @@
+import { readFile } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
+
+/** A certificate with its chain, and its private key, as PEM. */
+export interface TlsCredentials {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/** Reads and checks them. Rejects with an error that names the files and repeats none of them. */
+export async function readTlsFiles(certPath: string, keyPath: string): Promise<TlsCredentials> {
+  const cert = await read(certPath, "certificate");
+  const key = await read(keyPath, "private key");
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    const { code = "invalid" } = error as { readonly code?: string };
+    throw new Error(
+      `the certificate ${certPath} and the private key ${keyPath} cannot be used together (${code}): both must be PEM, ` +
+        "and the key that of the certificate, without a passphrase",
+    );
+  }
+  return { cert, key };
+}
+
+async function read(path: string, what: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new Error(`the ${what} ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
