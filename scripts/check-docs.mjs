@@ -1,5 +1,5 @@
 // What the documents say must be so: every invariant of docs/SPEC.md names tests that exist, and docs/ERRORS.md has one
-// heading for every error code.
+// heading for every error code. docs/SERVER.md has every option and error code of the server.
 import { existsSync, readFileSync } from "node:fs";
 
 const problems = [];
@@ -32,6 +32,25 @@ for (const code of codes)
   if (!headings.includes(code)) problems.push(`docs/ERRORS.md has no heading ${code}`);
 for (const title of headings)
   if (!codes.includes(title)) problems.push(`docs/ERRORS.md has a heading ${title}, which is no error code`);
+
+// Tables of docs/SERVER.md: the options and the error codes of the server.
+const server = readFileSync("docs/SERVER.md", "utf8");
+const named = new Set([...server.matchAll(/`([a-zA-Z-]+)`/g)].map(([, name]) => name));
+const options = [
+  ...readFileSync("packages/server/src/sync-server-options.ts", "utf8")
+    .split("export interface SyncServerOptions {")[1]
+    .split("\n}")[0]
+    .matchAll(/^ {2}readonly ([a-zA-Z]+)\??:/gm),
+];
+const serverCodes = [
+  ...readFileSync("packages/server/src/server-error.ts", "utf8")
+    .split("export type ServerErrorCode =")[1]
+    .split(";")[0]
+    .matchAll(/^\s*\| "([a-z-]+)"/gm),
+];
+if (options.length === 0 || serverCodes.length === 0) problems.push("no options or codes of the server were found");
+for (const [, name] of [...options, ...serverCodes])
+  if (!named.has(name)) problems.push(`docs/SERVER.md does not tell of ${name}`);
 
 for (const problem of problems) console.error(problem);
 process.exit(problems.length === 0 ? 0 : 1);

@@ -1,3 +1,4 @@
+import { dirname, resolve } from "node:path";
 import { SINGLE_DATABASE } from "./addressing/find-address.js";
 import { DatabaseRegistry } from "./databases/database-registry.js";
 import type { Databases } from "./databases/databases.js";
@@ -65,7 +66,7 @@ export interface SyncServer {
  */
 export function createSyncServer(given: SyncServerOptions): SyncServer {
   const options = resolveServerOptions(given);
-  const workers = new SqlWorkers(options, () => registry.temporaryDirectory);
+  const workers = new SqlWorkers(options, () => registry.temporaryDirectory ?? dirname(resolve(options.path as string)));
   const registry: DatabaseRegistry = new DatabaseRegistry(options, {
     jobs: workers.jobs,
     beforeClose: () => workers.flush(),
