@@ -101,7 +101,7 @@ test("a request that does not finish in time ends the server with 3", async () =
   const { child, url, logged } = await start("--shutdown-timeout", "20ms");
   await stall(url);
   const exited = once(child, "exit");
-  child.kill("SIGTERM");
+  child.kill("SIGINT");
   expect(await exited).toEqual([3, null]);
   expect(await logged("ended before all requests had finished")).toMatchObject({ level: "warn" });
 });
@@ -127,7 +127,7 @@ test("mistakes of flags, variables and the file come at once, with 2", async () 
     "error: 4 mistakes in the options:",
     "  - --wat is no option",
     `  - "maxBody" in ${config} must be a size such as 64KiB, 256MiB or 16GiB, not "big"`,
-    '  - --lock-timeout must be a time such as 500ms, 30s or 5m, not "x"',
+    '  - --lock-timeout must be a time such as 500ms, 30s or 5m, 24d at most, not "x"',
     expect.stringMatching(/^ {2}- TRIBUTARY_LISTEN 0\.0\.0\.0:1 can be reached from other machines/),
     "",
   ]);

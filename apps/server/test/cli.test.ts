@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,66 +57,45 @@ describe("tributary-server", () => {
       throw new Error("apps/server has not been built: run npm test, which builds first.");
   });
 
-  test.each(["SIGINT", "SIGTERM"] as const)(
-    "prints its address and ends on %s, whoever is connected",
-    async (signal) => {
-      const child = start("--db", join(tempDirectory(), "app.db"), "--listen", "127.0.0.1:0");
-      const line = await firstLine(child);
-      expect(line).toMatch(/^tributary-server listening on http:\/\/127\.0\.0\.1:[0-9]+$/);
-      const url = line.split(" ").at(-1) as string;
-      const first = await fetch(`${url}/pull-updates`, { method: "POST", body: "" });
-      const bytes = new Uint8Array(await first.arrayBuffer());
-      // The header comes first: its length, then field 1, the revision.
-      const revision = bytes.subarray(3, 3 + (bytes[2] as number));
-      const agent = new Agent({ keepAlive: true });
-      onTestFinished(() => agent.destroy());
-      const poll = request(`${url}/pull-updates`, { method: "POST", agent });
-      poll.on("error", () => {});
-      const answered = once(poll, "response");
-      poll.end(
-        Buffer.concat([Buffer.of(0x1a, revision.length), revision, Buffer.of(0x20, 0xff, 0xff, 0x03)]),
-      );
-      await once(poll, "finish");
-      // Answered after the poll has been taken in.
-      await fetch(`${url}/v2`);
-      const exited = once(child, "exit");
-      child.kill(signal);
-      expect(await exited).toEqual([0, null]);
-      const [response] = (await answered) as [{ statusCode: number }];
-      expect(response.statusCode).toBe(503);
-    },
-  );
+  test("prints its address and ends on SIGTERM, whoever is connected", async () => {
+    const child = start("--db", join(tempDirectory(), "app.db"), "--listen", "127.0.0.1:0");
+    const line = await firstLine(child);
+    expect(line).toMatch(/^tributary-server listening on http:\/\/127\.0\.0\.1:[0-9]+$/);
+    const url = line.split(" ").at(-1) as string;
+    const first = await fetch(`${url}/pull-updates`, { method: "POST", body: "" });
+    const bytes = new Uint8Array(await first.arrayBuffer());
+    // The header comes first: its length, then field 1, the revision.
+    const revision = bytes.subarray(3, 3 + (bytes[2] as number));
+    const agent = new Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    const poll = request(`${url}/pull-updates`, { method: "POST", agent });
+    poll.on("error", () => {});
+    const answered = once(poll, "response");
+    poll.end(Buffer.concat([Buffer.of(0x1a, revision.length), revision, Buffer.of(0x20, 0xff, 0xff, 0x03)]));
+    await once(poll, "finish");
+    // Answered after the poll has been taken in.
+    await fetch(`${url}/v2`);
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    expect(await exited).toEqual([0, null]);
+    const [response] = (await answered) as [{ statusCode: number }];
+    expect(response.statusCode).toBe(503);
+  });
 
-  test("tells what it cannot do in one line", async () => {
-    const notDatabase = join(tempDirectory(), "text.db");
-    writeFileSync(notDatabase, "x".repeat(200));
-    const { code, stdout, stderr } = await run("--db", notDatabase, "--listen", "127.0.0.1:0");
+  test("tells what it cannot do in one line, and ends with 1", async () => {
+    const { code, stdout, stderr } = await run(
+      "--db",
+      join(tempDirectory(), "no", "app.db"),
+      "--listen",
+      "127.0.0.1:0",
+    );
     expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(/^tributary-server: .*is not an SQLite database.*\n$/);
-    const missing = await run("--db", join(tempDirectory(), "no", "app.db"), "--listen", "127.0.0.1:0");
-    expect([missing.code, missing.stdout]).toEqual([1, ""]);
-    expect(missing.stderr).toMatch(/^tributary-server: there is no directory .*: create it first\n$/);
+    expect(stderr).toMatch(/^tributary-server: there is no directory .*: create it first\n$/);
   });
 
-  test.each(["", ":memory:"])("ends with 2 for the database %j and names the option", async (db) => {
-    const { code, stderr } = await run("--db", db);
-    expect(code).toBe(2);
-    expect(stderr).toContain("--db must name a file");
-  });
-
-  test.each([[[]], [["--db", "x", "--listen", "nowhere"]], [["--db", "x", "--what"]]])(
-    "ends with 2 for the arguments %j",
-    async (args) => {
-      const { code, stdout, stderr } = await run(...args);
-      expect([code, stdout]).toEqual([2, ""]);
-      expect(stderr).toMatch(/^error: /);
-    },
-  );
-
-  test("has a help and a version", async () => {
-    const help = await run("--help");
-    expect([help.code, help.stderr]).toEqual([0, ""]);
-    expect(help.stdout).toContain("--listen <host:port>");
-    expect(await run("--version")).toEqual({ code: 0, stdout: "0.0.0\n", stderr: "" });
+  test("has a help", async () => {
+    const { code, stdout, stderr } = await run("--help");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain("--listen <host:port>");
   });
 });

@@ -252,6 +252,7 @@ describe("files made by others", () => {
     ["EROFS", /may not be written/],
     ["SQLITE_READONLY", /may not be written/],
     ["ENOSPC", /make room/],
+    ["EEXIST", /^a\/b.db is a file: give the path of a directory$/],
     ["EIO", /^cannot open a\/b.db: what Node says$/],
   ])("that fail with %s say what to do in one line", (code, expected) => {
     const text = explainOpenFailure("a/b.db", Object.assign(new Error("what Node says"), { code }));

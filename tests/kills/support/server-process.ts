@@ -39,7 +39,10 @@ export class ServerProcess implements RemoteAddress {
 
   async start(): Promise<void> {
     const args = [launcher, "--db", this.file, "--listen", "127.0.0.1:0"];
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+    // Variables of the tests are no options of the server, which refuses those that it does not know.
+    const ours = Object.entries(process.env).filter(([name]) => !name.startsWith("TRIBUTARY_"));
+    const env = Object.fromEntries(ours);
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"], env });
     this.#child = child;
     let output = "";
     let errors = "";

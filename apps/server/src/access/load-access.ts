@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { jwtAuthorizer, loadJwtKeys } from "@tributary/auth-jwt";
 import { type AccessGrant, type Authorize, type StaticToken, staticTokens } from "@tributary/server";
 import type { OptionValues } from "../options/option-table.js";
+import { UsageError } from "../options/usage-error.js";
 import type { Reloadable } from "../serve/reloadable.js";
 import { parseTokens } from "./parse-tokens.js";
 
@@ -25,18 +26,23 @@ export interface LoadedAccess {
   readonly files: readonly Reloadable[];
 }
 
-/** Reads tokens and keys. Rejects with an error that names the file and what is wrong with it, and repeats none of it. */
+/** Reads tokens and keys. Rejects with `UsageError`: it names the files and what is wrong with them, and repeats none of it. */
 export async function loadAccess(options: AccessOptions): Promise<LoadedAccess> {
   const files: Reloadable[] = [];
   const authorizers: (() => Authorize)[] = [];
+  const mistakes: string[] = [];
   const add = async (what: string, load: () => Promise<Authorize>, isFile: boolean): Promise<void> => {
-    let current = await load();
-    authorizers.push(() => current);
-    if (!isFile) return;
-    const reload = async (): Promise<void> => {
-      current = await load();
-    };
-    files.push({ what, reload });
+    try {
+      let current = await load();
+      authorizers.push(() => current);
+      if (!isFile) return;
+      const reload = async (): Promise<void> => {
+        current = await load();
+      };
+      files.push({ what, reload });
+    } catch (error) {
+      mistakes.push((error as Error).message);
+    }
   };
   const { authTokenFile, authTokens, authJwtKey } = options;
   if (authTokens !== undefined)
@@ -48,6 +54,7 @@ export async function loadAccess(options: AccessOptions): Promise<LoadedAccess> 
   if (authTokenFile !== undefined)
     await add(`tokens of ${authTokenFile}`, () => loadTokenFile(authTokenFile), true);
   if (authJwtKey !== undefined) await add(`keys of ${authJwtKey}`, () => loadJwt(authJwtKey, options), true);
+  if (mistakes.length > 0) throw new UsageError(mistakes);
   const anonymous = options.allowAnonymous ?? (authorizers.length === 0 ? "write" : undefined);
   return {
     authorize: combine(authorizers, anonymous === undefined ? undefined : { access: anonymous }),
@@ -66,6 +73,8 @@ function combine(authorizers: readonly (() => Authorize)[], anonymous: AccessGra
       code: "AUTH_HEADER_NOT_FOUND",
       message: "an access token is needed",
     };
+    // Each would ask for its own kind, as if there were no other.
+    if (request.token === undefined && authorizers.length > 1) return answer;
     for (const authorizer of authorizers) {
       answer = await authorizer()(request);
       // A token that is known, but not for this, is no other kind of token.

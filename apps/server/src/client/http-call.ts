@@ -65,5 +65,8 @@ function explain(error: NodeJS.ErrnoException, url: URL): CommandError {
     const text = `the certificate of ${server} is not trusted (${code}): let NODE_EXTRA_CA_CERTS name its authority's file`;
     return new CommandError(text, error);
   }
-  return new CommandError(`the connection to ${server} broke (${code}): try again`, error);
+  if (code === "EPROTO" && error.message.includes("wrong version number"))
+    return new CommandError(`${server} does not speak TLS: is it http://${url.host}?`, error);
+  const hint = url.protocol === "http:" && code === "ECONNRESET" ? ", or give https:// if it speaks TLS" : "";
+  return new CommandError(`the connection to ${server} broke (${code}): try again${hint}`, error);
 }

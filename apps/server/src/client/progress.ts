@@ -29,11 +29,13 @@ export function progress(
       done(null, chunk);
     },
     final(done) {
-      if (output.isTTY) {
-        show();
-        output.write("\n");
-      }
+      if (output.isTTY) show();
       done();
+    },
+    // Also where it breaks off: what is said of that begins a line of its own.
+    destroy(error, done) {
+      if (shownAt > 0 || (output.isTTY && error === null)) output.write("\n");
+      done(error);
     },
   });
 }

@@ -24,32 +24,37 @@ Most used options of serve (all of them: tributary-server serve --help):
 
 Examples:
   tributary-server --db app.db
-  tributary-server --data /var/lib/tributary --listen 0.0.0.0:8080 --auth-token-file /etc/tributary/tokens
+  tributary-server --data /var/lib/tributary --listen 0.0.0.0:8080 \\
+    --auth-token-file /etc/tributary/tokens
   tributary-server backup --all /backups/today --token-file admin-token
 
-Exit codes: 0 all is well; 1 it failed; 2 the arguments or options cannot be used; 3 requests were still running when the
-server ended.`;
+Exit codes: 0 all is well; 1 it failed; 2 the arguments or options cannot be
+used; 3 requests were still running when the server ended.`;
 
 const SERVE_NOTES = `
-Each option is also a variable, TRIBUTARY_MAX_BODY for --max-body, and a key of the configuration file, "maxBody".
-The first that is given counts: flag, variable, file, default. Variables only, for secrets: ${secretVariables().join(", ")}.
+Each option is also a variable, TRIBUTARY_MAX_BODY for --max-body, and a key of
+the configuration file, "maxBody". The first that is given counts: flag,
+variable, file, default. A variable only, for a secret: ${secretVariables().join(", ")}.
 Sizes are written as 64KiB, 256MiB or 16GiB, times as 500ms, 30s or 5m.
 
 Examples:
   tributary-server --db app.db
   tributary-server serve --data /var/lib/tributary --create-on-use
-  tributary-server serve --data /var/lib/tributary --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem \\
-    --auth-token-file tokens
-  TRIBUTARY_DB=app.db TRIBUTARY_LOG_FORMAT=text tributary-server
+  tributary-server serve --data /var/lib/tributary --listen 0.0.0.0:443 \\
+    --tls-cert cert.pem --tls-key key.pem --auth-token-file tokens
+  TRIBUTARY_DB=app.db TRIBUTARY_LOG_LEVEL=warn tributary-server
 
-End it with Ctrl-C or SIGTERM: requests finish, open transactions are rolled back, what was answered is on the disk. A
-second signal ends it at once. SIGHUP reads tokens, keys and certificates again.`;
+End it with Ctrl-C or SIGTERM: requests finish, open transactions are rolled
+back, what was answered is on the disk. A second signal ends it at once. SIGHUP
+reads tokens, keys and certificates again.`;
 
 /** The command line of the program. Its actions reject where they fail. */
 export function buildProgram(): Command {
   const program = new Command("tributary-server")
     .description("Serves SQLite databases to Tributary, Turso and libSQL clients.")
-    .version(version)
+    .version(version, "-V, --version", "Prints the version.")
+    .helpOption("-h, --help", "Prints this help.")
+    .helpCommand("help [command]", "Prints the help of a command.")
     .addHelpText("after", OVERVIEW)
     .exitOverride();
   const serveCommand = program
@@ -61,6 +66,7 @@ export function buildProgram(): Command {
       const options = resolveOptions({
         flags: command.opts(),
         unknownArguments: command.args,
+        commands: program.commands.map((each) => each.name()),
         variables: process.env,
       });
       // All that serves is loaded here and in verify: a help, or a mistake, shall be there at once.
@@ -75,7 +81,7 @@ export function buildProgram(): Command {
 function addDatabaseCommands(program: Command): void {
   connected(program, "status", "Shows the open databases and what the server does.", [
     "status",
-    "status --url https://sync.example.com --token-file admin-token",
+    "status --url https://sync.example.com --token-file token",
     "status --json",
   ])
     .addOption(jsonOption())
@@ -105,7 +111,7 @@ function addDatabaseCommands(program: Command): void {
 function addCopyCommands(program: Command): void {
   connected(program, "import <name> <file>", "Makes a new database of an SQLite file.", [
     "import acme acme.db",
-    "import acme acme.db --url https://sync.example.com --token-file admin-token",
+    "import acme acme.db --token-file admin-token",
   ]).action((name: string, file: string, options: ConnectionOptions) => importDatabase(name, file, options));
   connected(
     program,
@@ -131,7 +137,7 @@ function addCopyCommands(program: Command): void {
     program,
     "verify <names...>",
     "Checks SQLite files, in use or not; with --url, databases of a server. Reads all of each.",
-    ["verify /backups/today/*.db", "verify --url http://127.0.0.1:8080 --token-file admin-token acme"],
+    ["verify /backups/today/*.db", "verify --url http://127.0.0.1:8080 --token-file token acme"],
   )
     .usage("[options] <file...> | --url <url> <name...>")
     .addOption(jsonOption())

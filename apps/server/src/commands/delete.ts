@@ -23,8 +23,15 @@ async function confirm(name: string, { input, output }: Terminal): Promise<void>
   if (!input.isTTY)
     throw new UsageError([`deleting ${JSON.stringify(name)} cannot be undone: give --yes to do it unasked`]);
   const questions = createInterface({ input, output });
+  // The promise of a question that is left with Ctrl-D never settles.
+  const left = new Promise<undefined>((resolve) => questions.once("close", () => resolve(undefined)));
   try {
-    const answer = await questions.question(`Delete the database "${name}" for good? Write its name: `);
+    const asked = questions.question(`Delete the database "${name}" for good? Write its name: `);
+    const answer = await Promise.race([asked.catch(() => undefined), left]);
+    if (answer === undefined) {
+      output.write("\n");
+      throw new CommandError("nothing was deleted");
+    }
     if (answer.trim() !== name) throw new CommandError("that is not its name: nothing was deleted");
   } finally {
     questions.close();

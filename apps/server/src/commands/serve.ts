@@ -17,7 +17,10 @@ const MAINTENANCE_LOOK_MS = 5_000;
 
 /** Serves until a signal comes. Rejects where it cannot start. */
 export async function serve(options: OptionValues): Promise<void> {
-  const logger = createLogger(options.logLevel, options.logFormat);
+  const logger = createLogger(
+    options.logLevel,
+    options.logFormat ?? (process.stderr.isTTY ? "text" : "json"),
+  );
   const { server, files } = await start(options, logger);
   // Read by programs and people: the only line on stdout.
   console.log(`tributary-server listening on ${server.url}`);
@@ -85,6 +88,7 @@ export async function reloadAll(files: readonly Reloadable[], logger: Logger): P
 
 function noteIn(mistakes: string[]): (error: unknown) => undefined {
   return (error) => {
-    mistakes.push(error instanceof Error ? error.message : String(error));
+    if (error instanceof UsageError) mistakes.push(...error.mistakes);
+    else mistakes.push(error instanceof Error ? error.message : String(error));
   };
 }

@@ -8,5 +8,7 @@ export function formatLine(json: string): string {
 }
 
 function formatValue(value: unknown): string {
-  return typeof value === "string" && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  if (typeof value === "string" && /^[!#-<>-~]+$/.test(value)) return value;
+  // JSON leaves some control characters as they are, and a terminal obeys them.
+  return JSON.stringify(value).replace(/[\x7f-\x9f]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
 }

@@ -10,6 +10,8 @@ export interface OptionEntry {
   readonly description: string;
   /** As one would write it; read like any other value. */
   readonly default?: string;
+  /** Under a limit of 0 nothing could be served: it is refused. */
+  readonly isPositive?: true;
   /** What the default is where it is not a fixed value. */
   readonly defaultNote?: string;
   /** The option of the library that it becomes. */

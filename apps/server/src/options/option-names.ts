@@ -15,12 +15,12 @@ function words(key: string): string[] {
   return key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(" ");
 }
 
-/** The one of `names` that was probably meant, where one is close. */
-export function closestName(text: string, names: readonly string[]): string | undefined {
+/** The one of `names` that was probably meant, where one is close: a letter in five, or `atLeast` letters, may be wrong. */
+export function closestName(text: string, names: readonly string[], atLeast = 1): string | undefined {
   const scored = names.map((name) => ({ name, distance: editDistance(text, name) }));
   scored.sort((left, right) => left.distance - right.distance);
   const best = scored[0];
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(text.length / 5))
+  return best !== undefined && best.distance <= Math.max(atLeast, Math.floor(text.length / 5))
     ? best.name
     : undefined;
 }

@@ -111,6 +111,7 @@ const OPTION_TABLE = {
     group: "Limits of requests",
     description: "Longest request body; 413 beyond.",
     default: "256MiB",
+    isPositive: true,
     sync: "maxBodyBytes",
   },
   maxImport: {
@@ -125,12 +126,14 @@ const OPTION_TABLE = {
     group: "Limits of requests",
     description: "Longest request header, all lines together; 431 beyond.",
     default: "16KiB",
+    isPositive: true,
   },
   headerTimeout: {
     kind: "time",
     group: "Limits of requests",
     description: "A request whose header takes longer to arrive is given up with 408.",
     default: "10s",
+    isPositive: true,
   },
   requestTimeout: {
     kind: "time",
@@ -143,6 +146,7 @@ const OPTION_TABLE = {
     group: "Limits of requests",
     description: "A request whose body does not go on for this long is given up with 408.",
     default: "30s",
+    isPositive: true,
     sync: "bodyStallTimeoutMs",
   },
   maxRequestsPerDatabase: {
@@ -192,6 +196,7 @@ const OPTION_TABLE = {
     group: "Limits of requests",
     description: "Longest message on a WebSocket.",
     default: "16MiB",
+    isPositive: true,
     sync: "maxMessageBytes",
   },
   helloTimeout: {
@@ -199,6 +204,7 @@ const OPTION_TABLE = {
     group: "Limits of requests",
     description: "A WebSocket that has not said hello for this long is closed.",
     default: "10s",
+    isPositive: true,
     sync: "helloTimeoutMs",
   },
 
@@ -243,6 +249,7 @@ const OPTION_TABLE = {
     group: "Running SQL",
     description: "A SQL stream left idle for longer is rolled back and closed.",
     default: "10s",
+    isPositive: true,
     sync: "streamIdleTimeoutMs",
   },
   maxStreams: {
@@ -257,6 +264,7 @@ const OPTION_TABLE = {
     group: "Running SQL",
     description: "Statements in one request.",
     default: "500000",
+    isPositive: true,
     sync: "maxStatements",
   },
   maxResponse: {
@@ -264,6 +272,7 @@ const OPTION_TABLE = {
     group: "Running SQL",
     description: "Longest answer to one request, roughly; a statement with more fails (RESPONSE_TOO_LARGE).",
     default: "64MiB",
+    isPositive: true,
     sync: "maxResponseBytes",
   },
   maxRow: {
@@ -271,6 +280,7 @@ const OPTION_TABLE = {
     group: "Running SQL",
     description: "Longest row that is read or bound, roughly.",
     default: "16MiB",
+    isPositive: true,
     sync: "maxRowBytes",
   },
 
@@ -279,6 +289,7 @@ const OPTION_TABLE = {
     group: "Databases and revisions",
     description: "Databases that are open at once; 503 if all of them are in use.",
     default: "200",
+    isPositive: true,
     sync: "maxOpenDatabases",
   },
   databaseIdleTimeout: {
@@ -320,14 +331,15 @@ const OPTION_TABLE = {
   logLevel: {
     kind: "level",
     group: "Logs, metrics and the end",
-    description: "What is logged on stderr: with info, one line for each request.",
+    description:
+      "What is logged on stderr: error, warn, info, debug or silent. With info, one line for each request.",
     default: "info",
   },
   logFormat: {
     kind: "format",
     group: "Logs, metrics and the end",
     description: "How: JSON for programs, text for people.",
-    default: "json",
+    defaultNote: "text on a terminal, else json",
   },
   metrics: {
     kind: "switch",

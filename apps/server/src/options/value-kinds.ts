@@ -60,10 +60,16 @@ const TIME_UNITS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
+/** Timers of Node that are to take longer, by little, end at once. Some options have a few seconds added. */
+const MAX_TIME_MS = 24 * 86_400_000;
+
 /** How option values are read. */
 export const VALUE_KINDS: { readonly [K in keyof KindValues]: ValueKind<KindValues[K]> } = {
   size: { placeholder: "size", schema: reader("must be a size such as 64KiB, 256MiB or 16GiB", readSize) },
-  time: { placeholder: "time", schema: reader("must be a time such as 500ms, 30s or 5m", readTime) },
+  time: {
+    placeholder: "time",
+    schema: reader("must be a time such as 500ms, 30s or 5m, 24d at most", readTime),
+  },
   count: { placeholder: "number", schema: reader("must be a whole number of 0 or more", readCount) },
   switch: { placeholder: undefined, schema: reader("must be true or false", readSwitch) },
   file: { placeholder: "file", schema: reader("must name a file", readPath) },
@@ -82,7 +88,7 @@ export const VALUE_KINDS: { readonly [K in keyof KindValues]: ValueKind<KindValu
     schema: reader('must be origins such as "https://app.example", or "*"', readOrigins),
   },
   access: { placeholder: "read|write", schema: choice(["read", "write"]) },
-  level: { placeholder: LOG_LEVELS.join("|"), schema: choice(LOG_LEVELS) },
+  level: { placeholder: "level", schema: choice(LOG_LEVELS) },
   format: { placeholder: "json|text", schema: choice(["json", "text"]) },
   tokens: {
     placeholder: "tokens",
@@ -122,7 +128,8 @@ function readSize(raw: unknown): number | undefined {
 /** A bare number would be taken for seconds by some and milliseconds by others: only 0 needs no unit. */
 function readTime(raw: unknown): number | undefined {
   if (raw === 0 || raw === "0") return 0;
-  return readQuantity(raw, TIME_UNITS);
+  const value = readQuantity(raw, TIME_UNITS);
+  return value === undefined || value > MAX_TIME_MS ? undefined : value;
 }
 
 function readQuantity(raw: unknown, units: Readonly<Record<string, number>>): number | undefined {

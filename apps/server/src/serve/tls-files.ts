@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
+import { UsageError } from "../options/usage-error.js";
 
 /** A certificate with its chain, and its private key, as PEM. */
 export interface TlsCredentials {
@@ -9,8 +10,7 @@ export interface TlsCredentials {
 
 /** Reads and checks them. Rejects with an error that names the files and repeats none of them. */
 export async function readTlsFiles(certPath: string, keyPath: string): Promise<TlsCredentials> {
-  const cert = await read(certPath, "certificate");
-  const key = await read(keyPath, "private key");
+  const [cert, key] = await readBoth(certPath, keyPath);
   try {
     createSecureContext({ cert, key });
   } catch (error) {
@@ -21,6 +21,15 @@ export async function readTlsFiles(certPath: string, keyPath: string): Promise<T
     );
   }
   return { cert, key };
+}
+
+async function readBoth(certPath: string, keyPath: string): Promise<[cert: Buffer, key: Buffer]> {
+  const [cert, key] = await Promise.allSettled([read(certPath, "certificate"), read(keyPath, "private key")]);
+  if (cert.status === "fulfilled" && key.status === "fulfilled") return [cert.value, key.value];
+  const failures = [cert, key].flatMap((result) =>
+    result.status === "rejected" ? [result.reason as Error] : [],
+  );
+  throw new UsageError(failures.map(({ message }) => message));
 }
 
 async function read(path: string, what: string): Promise<Buffer> {

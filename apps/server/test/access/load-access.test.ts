@@ -110,6 +110,27 @@ describe("with tokens", () => {
     ]);
   });
 
+  test("of both kinds: who shows none is not asked for one kind of them", async () => {
+    const access = await load({
+      authTokenFile: file("tokens", `${TOKEN} admin`),
+      authJwtKey: file("key.pem", issuer().publicKey),
+    });
+    const request = new Request("http://a");
+    expect(await access.authorize({ database: "acme", token: undefined, request })).toEqual({
+      denied: "unauthenticated",
+      code: "AUTH_HEADER_NOT_FOUND",
+      message: "an access token is needed",
+    });
+  });
+
+  test("in files that cannot be used: all are named", async () => {
+    const failed = load({ authTokenFile: "/nowhere/tokens", authJwtKey: "/nowhere/key.pem" });
+    await expect(failed).rejects.toMatchObject({
+      name: "UsageError",
+      mistakes: [expect.stringContaining("/nowhere/tokens"), expect.stringContaining("/nowhere/key.pem")],
+    });
+  });
+
   test("files are read again, and broken ones are not", async () => {
     const authTokenFile = file("tokens", `${TOKEN} admin`);
     const first = issuer();

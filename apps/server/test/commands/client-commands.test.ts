@@ -14,6 +14,7 @@ import { exportDatabase } from "../../src/commands/export.js";
 import { importDatabase } from "../../src/commands/import.js";
 import { showStatus } from "../../src/commands/status.js";
 import { verify } from "../../src/commands/verify.js";
+import { selfSigned } from "../support/self-signed.js";
 import { runSql, serve, type TestServer, TOKENS } from "../support/serve.js";
 import { tempDirectory } from "../support/temp-directory.js";
 
@@ -231,12 +232,27 @@ describe("verify", () => {
       { name: pages, ok: false, problems: [expect.stringContaining("1024 bytes")] },
       { name: text, ok: false, problems: [expect.stringContaining("not an SQLite database")] },
     ]);
-    const missing = await failure(verify([join(directory, "none.db")], {}));
-    expect(missing).toEqual({
-      text: `tributary-server: there is no file ${join(directory, "none.db")}`,
+  });
+
+  test("goes on where there is nothing to check, and ends with 1", async () => {
+    const directory = tempDirectory();
+    const good = sqliteFile(join(directory, "good.db"), "CREATE TABLE t(a)");
+    const none = join(directory, "none.db");
+    expect(await failure(verify([none, good], {}))).toEqual({
+      text: `tributary-server: ${none} was not checked: there is no file ${none}`,
       exitCode: 1,
     });
-    expect(existsSync(join(directory, "none.db"))).toBe(false);
+    expect(printed()).toBe(`${good}: ok`);
+    expect(existsSync(none)).toBe(false);
+    const text = join(directory, "text.db");
+    writeFileSync(text, "no database ".repeat(500));
+    expect((await failure(verify([none, text], { json: true }))).text).toBe(
+      `tributary-server: ${text}: not in order; restore a backup\n${none} was not checked: there is no file ${none}`,
+    );
+    expect(JSON.parse(printed())).toMatchObject([
+      { name: none, ok: false },
+      { name: text, ok: false },
+    ]);
   });
 
   test("asks a server with --url", async () => {
@@ -247,6 +263,7 @@ describe("verify", () => {
     expect(printed()).toBe("acme: ok");
     const { text, exitCode } = await failure(verify(["other"], connection));
     expect([text, exitCode]).toEqual([expect.stringContaining("other"), 1]);
+    expect(text).toContain("there is no database other");
   });
 });
 
@@ -281,6 +298,24 @@ describe("delete", () => {
     await deleteDatabase("acme", connection, terminal).catch(() => {});
     await listDatabases(connection);
     expect(printed()).toBe(left);
+  });
+
+  test.each([
+    ["Ctrl-C", "\u0003"],
+    ["Ctrl-D", "\u0004"],
+  ])("%s at the question deletes nothing, and ends with 1", async (_, key) => {
+    const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {} });
+    const output = Object.assign(new PassThrough(), { isTTY: true, columns: 80 });
+    const terminal = {
+      input: input as unknown as NodeJS.ReadStream,
+      output: output as unknown as NodeJS.WriteStream,
+    };
+    input.write(key);
+    expect(await failure(deleteDatabase("acme", { url: "http://127.0.0.1:9" }, terminal))).toEqual({
+      text: "tributary-server: nothing was deleted",
+      exitCode: 1,
+    });
+    expect(String(output.read())).toMatch(/\n$/);
   });
 });
 
@@ -339,6 +374,16 @@ describe("what goes wrong is told in one line", () => {
       exitCode: 1,
     });
     expect((await failure(listDatabases({ url: "sync.example.com" }))).exitCode).toBe(2);
+  });
+
+  test("about http where TLS is spoken, and the other way round", async () => {
+    const plain = await serve();
+    const url = plain.url.replace("http:", "https:");
+    expect((await failure(listDatabases({ url }))).text).toMatch(/does not speak TLS: .*http:/);
+    const { cert, key } = selfSigned(plain.directory, "cert");
+    const secure = await serve({ tlsCert: cert, tlsKey: key });
+    const other = secure.url.replace("https:", "http:");
+    expect((await failure(listDatabases({ url: other }))).text).toMatch(/https:\/\/ if it speaks TLS/);
   });
 
   test("about files", async () => {

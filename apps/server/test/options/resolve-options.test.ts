@@ -84,12 +84,35 @@ test("one error lists the mistakes of all sources, where they are and what is al
     '--domain must be a host name in lower case, such as "sync.example.com", not "A.example"',
     '--listen must be HOST:PORT, such as 127.0.0.1:8080, not "nowhere"',
     `"maxWaiters" in ${config} must be a whole number of 0 or more, not -1`,
-    '--lock-timeout must be a time such as 500ms, 30s or 5m, not "10"',
+    '--lock-timeout must be a time such as 500ms, 30s or 5m, 24d at most, not "10"',
     'TRIBUTARY_MAX_STREAMS must be a whole number of 0 or more, not "1e9"',
     `"maxRow" in ${config} must be a size such as 64KiB, 256MiB or 16GiB, not "lots"`,
     '--log-level must be error, warn, info, debug or silent, not "loud"',
     `"metrics" in ${config} must be true or false, not "maybe"`,
     "--domain needs --data as well",
+  ]);
+});
+
+test("a switch takes no value", () => {
+  expect(mistakesOf({ flags: { db: "a" }, unknownArguments: ["--metrics=false"] })).toEqual([
+    '--metrics takes no value: leave it out, or set TRIBUTARY_METRICS or "metrics" in the file to false',
+  ]);
+});
+
+test.each([
+  ["sevre", 'there is no command "sevre"; did you mean serve? --help lists them'],
+  ["restore", 'there is no command "restore": --help lists them'],
+])("%j for a command is no mistake of the options", (word, expected) => {
+  const sources = { unknownArguments: [word, "--all", "x"], commands: ["serve", "backup"] };
+  expect(mistakesOf(sources)).toEqual([expected]);
+});
+
+test("limits under which nothing could be served are refused, all of them at once", () => {
+  const flags = { db: "a", headerTimeout: "0", maxOpenDatabases: "0", maxHeader: "0", maxLongPoll: "0" };
+  expect(mistakesOf({ flags })).toEqual([
+    "--max-header must be more than 0",
+    "--header-timeout must be more than 0",
+    "--max-open-databases must be more than 0",
   ]);
 });
 

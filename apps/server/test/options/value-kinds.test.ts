@@ -33,14 +33,14 @@ test.each([
   ["1.5s", 1_500],
   ["5m", 300_000],
   ["2h", 7_200_000],
-  ["1d", 86_400_000],
+  ["24d", 2_073_600_000],
   ["0", 0],
   [0, 0],
 ])("the time %j", (text, milliseconds) => {
   expect(read("time", text)).toBe(milliseconds);
 });
 
-test.each(["", "30", 30, "s", "5 minutes", "-1s", "1M"])("%j is no time", (text) => {
+test.each(["", "30", 30, "s", "5 minutes", "-1s", "1M", "25d"])("%j is no time", (text) => {
   expect(read("time", text)).toBe("refused");
 });
 
@@ -61,4 +61,9 @@ test.each([
 
 test.each(["https://a.example/", "a.example", "https://a.example/x", "", 5])("%j is no origin", (raw) => {
   expect(read("origins", raw)).toBe("refused");
+});
+
+test.each(["file", "directory"] as const)("a %s has a name", (kind) => {
+  expect(read(kind, "app.db")).toBe("app.db");
+  for (const raw of ["", " ", ":memory:", 5]) expect(read(kind, raw)).toBe("refused");
 });

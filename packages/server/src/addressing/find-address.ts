@@ -21,14 +21,26 @@ export function findAddress(
   { path, domain }: Pick<SyncServerOptions, "path" | "dataDirectory" | "domain">,
 ): Address {
   const { hostname, pathname } = new URL(request.url);
-  if (path !== undefined) return { database: SINGLE_DATABASE, pathname };
+  if (path !== undefined) return { database: SINGLE_DATABASE, pathname: withOneSlash(pathname) };
   const label = domain === undefined ? undefined : labelOf(hostname, domain);
-  if (label !== undefined) return { database: checkDatabaseName(label), pathname };
+  if (label !== undefined) return { database: checkDatabaseName(label), pathname: withOneSlash(pathname) };
   // The parsed URL has no dot segments left, encoded or not. Other escapes are no part of any name, and refused.
   const end = pathname.indexOf("/", 1);
   const segment = end === -1 ? pathname.slice(1) : pathname.slice(1, end);
   if (pathname === "/" || isReservedSegment(segment)) return { database: undefined, pathname };
-  return { database: checkDatabaseName(segment), pathname: end === -1 ? "/" : pathname.slice(end) };
+  return {
+    database: checkDatabaseName(segment),
+    pathname: end === -1 ? "/" : withOneSlash(pathname.slice(end)),
+  };
+}
+
+/**
+ * libSQL's clients leave out the last segment of a URL that does not end in a slash, Turso's make two slashes of one: so
+ * that one URL does for all, two are one before what these clients ask for. Not before what else there is: a proxy may
+ * have rules about it.
+ */
+function withOneSlash(pathname: string): string {
+  return pathname.replace(/^\/\/(?=(?:v[123]|v3-protobuf|pull-updates)(?:\/|$))/, "/");
 }
 
 /** What stands before the domain in a host name; undefined if it is the domain itself, or another one. */

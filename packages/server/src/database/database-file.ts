@@ -89,6 +89,9 @@ export function explainOpenFailure(path: string, error: unknown): string {
   switch (codeOf(error)) {
     case "EISDIR":
       return `${path} is a directory: give the path of a file`;
+    // Of a directory that was to be made.
+    case "EEXIST":
+      return `${path} is a file: give the path of a directory`;
     case "ENOENT":
       return `there is no directory ${dirname(path)}: create it first`;
     case "ENOTDIR":

@@ -92,7 +92,12 @@ describe("the address of a request", () => {
     ["http://h/acme/", "acme", "/"],
     ["http://h/acme?x=/y", "acme", "/"],
     ["http://h/acme#/y", "acme", "/"],
-    ["http://h/acme//v2", "acme", "//v2"],
+    // What clients make of a URL that ends in a slash: for some it must, for others it must not.
+    ["http://h/acme//v2", "acme", "/v2"],
+    ["http://h/acme//v3/cursor", "acme", "/v3/cursor"],
+    ["http://h/acme//pull-updates", "acme", "/pull-updates"],
+    ["http://h/acme//admin/databases", "acme", "//admin/databases"],
+    ["http://h/acme//other//v2", "acme", "//other//v2"],
     ["http://h/acme/admin/databases", "acme", "/admin/databases"],
     ["http://h/acme/a%2fb", "acme", "/a%2fb"],
     ["http://h/", undefined, "/"],
@@ -161,4 +166,13 @@ describe("the address of a request", () => {
       expect(findAddress({ url }, { path: "x.db" })).toEqual({ database: "default", pathname });
     },
   );
+
+  test("a file's URL may end in a slash", () => {
+    const { pathname } = findAddress({ url: "http://h//pull-updates" }, { path: "x.db" });
+    expect(pathname).toBe("/pull-updates");
+    expect(findAddress({ url: "http://acme.sync.example.com//v2/pipeline" }, WITH_DOMAIN)).toEqual({
+      database: "acme",
+      pathname: "/v2/pipeline",
+    });
+  });
 });
