@@ -94,8 +94,9 @@ test.each([
 
 test.each([
   ["http", "/acme/"],
+  ["ws", "/acme/"],
   ["ws", "/acme"],
-])("a token that only reads cannot write over %s:, by whatever way", async (scheme, path) => {
+])("a token that only reads cannot write over %s: to %s, by whatever way", async (scheme, path) => {
   const url = shared.url(scheme, path);
   const writer = createClient({ url, authToken: "token-that-writes-acme" });
   const reader = createClient({ url, authToken: "token-that-reads-acme" });
@@ -103,7 +104,7 @@ test.each([
     writer.close();
     reader.close();
   });
-  const table = `guarded_${scheme}`;
+  const table = `guarded_${scheme}_${path.length}`;
   await writer.execute(`CREATE TABLE ${table} (a)`);
   await writer.execute(`INSERT INTO ${table} VALUES (1)`);
   for (const sql of [

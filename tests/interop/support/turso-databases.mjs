@@ -4,7 +4,7 @@ import { connect } from "@tursodatabase/sync";
 
 const [url, directory] = process.argv.slice(2);
 const open = (name, database, authToken) =>
-  connect({ path: `${directory}/${name}.db`, url: `${url}/${database}`, authToken, clientName: name });
+  connect({ path: `${directory}/${name}.db`, url: `${url}/${database}/`, authToken, clientName: name });
 const rows = async (db) => await (await db.prepare("SELECT body FROM notes ORDER BY body")).all();
 const failure = (promise) =>
   promise.then(

@@ -136,7 +136,7 @@ export class DatabaseRegistry implements Databases {
   }
 
   async import(name: string, source: AsyncIterable<Uint8Array>): Promise<void> {
-    const directory = this.#many("uploaded");
+    const directory = this.#many("created");
     await this.#make(directory, name, async (file) => {
       await receiveDatabase(file, source, this.#options.maxImportBytes);
       const problems = await this.#jobs.verify(file, "quick");
@@ -149,29 +149,30 @@ export class DatabaseRegistry implements Databases {
   }
 
   async export(name: string): Promise<ReadableStream<Uint8Array>> {
-    return (await this.exportImage(name)).body;
+    return (await this.exportImage(name, () => {})).body;
   }
 
-  /** The same, with the length of it in bytes. */
+  /** The same, with the length of it in bytes. `onEnd` is called when it is not read any more, perhaps more than once. */
   async exportImage(
     name: string,
+    onEnd: () => void,
   ): Promise<{ readonly length: number; readonly body: ReadableStream<Uint8Array> }> {
-    const lease = this.acquire(name, false);
+    let letGo = onEnd;
     try {
+      const lease = this.acquire(name, false);
+      letGo = () => {
+        lease.release();
+        onEnd();
+      };
       await lease.database.readAhead();
       const image = new DatabaseImage(lease.database);
-      const body = streamBatches(
-        lease.database,
-        [],
-        () => image.next(),
-        () => {
-          image.end();
-          lease.release();
-        },
-      );
-      return { length: image.length, body };
+      const end = (): void => {
+        image.end();
+        letGo();
+      };
+      return { length: image.length, body: streamBatches(lease.database, [], () => image.next(), end) };
     } catch (error) {
-      lease.release();
+      letGo();
       throw error;
     }
   }
