@@ -48,7 +48,8 @@ const serverCodes = [
     .split(";")[0]
     .matchAll(/^\s*\| "([a-z-]+)"/gm),
 ];
-if (options.length === 0 || serverCodes.length === 0) problems.push("no options or codes of the server were found");
+if (options.length === 0 || serverCodes.length === 0)
+  problems.push("no options or codes of the server were found");
 for (const [, name] of [...options, ...serverCodes])
   if (!named.has(name)) problems.push(`docs/SERVER.md does not tell of ${name}`);
 

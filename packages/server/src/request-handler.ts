@@ -12,7 +12,7 @@ import { checkOrigin } from "./http/check-origin.js";
 import { answerPreflight, corsHeaders } from "./http/cors.js";
 import { failureResponse, isServerFault } from "./http/failure-response.js";
 import { RequestError } from "./http/request-error.js";
-import type { RequestLimiter, RequestSlot } from "./http/request-limiter.js";
+import type { RequestLimiter } from "./http/request-limiter.js";
 import { jsonResponse, textResponse } from "./http/text-response.js";
 import { withHeaders } from "./http/with-headers.js";
 import { adminScope, answerAdmin } from "./routes/admin.js";
@@ -138,7 +138,7 @@ export class RequestHandler {
     if (database === undefined) {
       throw new RequestError(404, `name the database in front of the path, as /<name>${pathname}`);
     }
-    const { access, client } = await this.#authorize(request, database, "read", trace);
+    const { access, client, expiresAt } = await this.#authorize(request, database, "read", trace);
     const slot = limiter.enter({ database, client });
     let lease: DatabaseLease;
     try {
@@ -147,12 +147,16 @@ export class RequestHandler {
       slot.leave();
       throw error;
     }
-    const hold = countHolds(lease, slot);
+    const hold = countHolds(() => {
+      slot.leave();
+      lease.release();
+    });
     const letGo = hold();
     try {
       return await route({
         request,
         access,
+        expiresAt,
         options,
         bodyLimits: {
           maxBytes: options.maxBodyBytes,
@@ -176,18 +180,21 @@ export class RequestHandler {
     trace.database = database;
     const { client } = await this.#authorize(request, database, "admin", trace);
     const slot = limiter.enter({ database, client });
+    const hold = countHolds(() => slot.leave());
+    const letGo = hold();
     try {
       if (pathname === "/admin/status" && request.method === "GET") {
         return jsonResponse(200, JSON.stringify(status()));
       }
       return await answerAdmin(registry, request, pathname, {
         options,
+        hold,
         authorize: async (target) => {
           await this.#authorize(request, target, "admin", trace);
         },
       });
     } finally {
-      slot.leave();
+      letGo();
     }
   }
 
@@ -196,16 +203,17 @@ export class RequestHandler {
     database: string | undefined,
     needed: Access,
     trace: Trace,
-  ): Promise<Pick<AccessGrant, "access"> & { readonly client: string | undefined }> {
+  ): Promise<Pick<AccessGrant, "access" | "expiresAt"> & { readonly client: string | undefined }> {
     const { authorize = openAccess } = this.#parts.options;
     const grant = await checkAccess(authorize, request, database, needed, findToken(request));
     trace.client = grant.client ?? trace.client;
-    return { access: grant.access, client: trace.client };
+    const { access, expiresAt } = grant;
+    return { access, client: trace.client, ...(expiresAt === undefined ? {} : { expiresAt }) };
   }
 }
 
-/** Ends the use of both when everybody has let go who held them. */
-function countHolds(lease: DatabaseLease, slot: RequestSlot): () => () => void {
+/** Calls `end` when everybody has let go who held. */
+function countHolds(end: () => void): () => () => void {
   let count = 0;
   return () => {
     count += 1;
@@ -214,9 +222,7 @@ function countHolds(lease: DatabaseLease, slot: RequestSlot): () => () => void {
       if (!held) return;
       held = false;
       count -= 1;
-      if (count > 0) return;
-      slot.leave();
-      lease.release();
+      if (count === 0) end();
     };
   };
 }

@@ -12,11 +12,14 @@ export interface ServerClock {
   startTimer(milliseconds: number, callback: () => void): ServerTimer;
 }
 
-/** The clock of the process. */
+/** Timers of JavaScript that are set for longer fire at once, ms: about 24 days. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** The clock of the process. Timers for longer than it knows fire when they are as old as they can get. */
 export const systemClock: ServerClock = {
   now: () => performance.now(),
   startTimer(milliseconds, callback) {
-    const timer = setTimeout(callback, milliseconds);
+    const timer = setTimeout(callback, Math.min(milliseconds, LONGEST_TIMER_MS));
     timer.unref();
     return { cancel: () => clearTimeout(timer) };
   },

@@ -41,12 +41,21 @@ export interface SyncServerOptions {
   readonly statementTimeoutMs?: number;
   /**
    * A transaction that has held the write lock for longer is rolled back (TRANSACTION_TIMEOUT) once another writer waits
-   * and no request of its own is running, ms. Default 5 000.
+   * and no request of its own is running, ms; one that only reads, once the WAL is longer than `snapshotRetentionBytes`.
+   * Default 5 000.
    */
   readonly transactionTimeoutMs?: number;
+  /**
+   * The same for a transaction that a request of its own is working on, such as a large push, ms; 0: never. It hears of it
+   * between two statements. Default 60 000.
+   */
+  readonly maxTransactionMs?: number;
   /** How long a write waits for another transaction to end before it fails with SQLITE_BUSY, ms. Default 10 000. */
   readonly lockTimeoutMs?: number;
-  /** How long a Hrana stream may lie idle before it is rolled back and closed, ms. Default 10 000. */
+  /**
+   * How long a Hrana stream may lie idle before it is rolled back and closed, ms; one of a socket only where a transaction or
+   * a cursor is open on it. Default 10 000.
+   */
   readonly streamIdleTimeoutMs?: number;
   /** How many Hrana streams of a database may be open from one request to the next; opening one more closes the idlest outside a transaction. Default 128. */
   readonly maxStreams?: number;
@@ -55,7 +64,7 @@ export interface SyncServerOptions {
   readonly maxBodyBytes?: number;
   /** Longest database that can be uploaded, bytes. Default 16 GiB. */
   readonly maxImportBytes?: number;
-  /** A request whose body does not go on for this long is given up with 408, ms. Default 30 000. */
+  /** A request whose body does not go on for this long is given up with 408, ms; 0: never. Default 30 000. */
   readonly bodyStallTimeoutMs?: number;
   /** How many statements one request may hold: steps of batches, and requests of a pipeline. Default 500 000. */
   readonly maxStatements?: number;
@@ -63,11 +72,14 @@ export interface SyncServerOptions {
   readonly maxResponseBytes?: number;
   /** Longest row that is read or bound, bytes, roughly. Default 16 MiB. */
   readonly maxRowBytes?: number;
-  /** How many requests to one database are served at once, those that merely wait for a commit aside; 429 beyond. Default 1 000. */
+  /**
+   * How many requests to one database are served at once, those that merely wait for a commit aside; 429 beyond. As many
+   * streams may be open on sockets; one more is refused with TOO_MANY_REQUESTS. 0: no limit. Default 1 000.
+   */
   readonly maxRequestsPerDatabase?: number;
   /** The same for one client: who `authorize` says it is, else the remote address. 0: no limit. Default 256. */
   readonly maxRequestsPerClient?: number;
-  /** How many requests may wait for a commit of one database; 429 beyond. Default 20 000. */
+  /** How many requests may wait for a commit of one database; 429 beyond. 0: no limit. Default 20 000. */
   readonly maxWaiters?: number;
   /** How many sockets may be open at once; one more is answered with 503. Default 10 000. */
   readonly maxSockets?: number;
@@ -125,6 +137,7 @@ const DEFAULTS = {
   workerIdleTimeoutMs: 30_000,
   statementTimeoutMs: 60_000,
   transactionTimeoutMs: 5_000,
+  maxTransactionMs: 60_000,
   lockTimeoutMs: 10_000,
   streamIdleTimeoutMs: 10_000,
   maxStreams: 128,

@@ -66,10 +66,13 @@ export interface SyncServer {
  */
 export function createSyncServer(given: SyncServerOptions): SyncServer {
   const options = resolveServerOptions(given);
-  const workers = new SqlWorkers(options, () => registry.temporaryDirectory ?? dirname(resolve(options.path as string)));
+  const workers = new SqlWorkers(
+    options,
+    () => registry.temporaryDirectory ?? dirname(resolve(options.path as string)),
+  );
   const registry: DatabaseRegistry = new DatabaseRegistry(options, {
     jobs: workers.jobs,
-    beforeClose: () => workers.flush(),
+    beforeClose: (database) => workers.flush(database),
     counts: (database) => ({ streams: workers.streamsOf(database) }),
   });
   const streams = new StreamRegistry(options, workers);

@@ -84,6 +84,8 @@ test("10 000 long-polls cost nothing while they wait, and one commit answers all
     clock: systemClock,
     foreignCommitCheckMs: 1000,
     maxRequestsPerDatabase: 0,
+    // Ten thousand requests take a while on a machine that has other things to do.
+    streamIdleTimeoutMs: 60_000,
   });
   const { revision } = await pullAnswer(server, {});
   const waiting = Array.from({ length: 10_000 }, () =>

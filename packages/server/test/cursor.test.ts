@@ -172,6 +172,31 @@ describe("a cursor", () => {
   });
 });
 
+test("a stream is not idle while its client waits for an entry of its cursor", async () => {
+  const { client, cursor, clock, server } = setUp({
+    streamIdleTimeoutMs: 2_000,
+    lockTimeoutMs: 60_000,
+    transactionTimeoutMs: 60_000,
+  });
+  await client.execute("CREATE TABLE t(a)");
+  const holder = new HranaClient(server);
+  await holder.execute("BEGIN IMMEDIATE");
+  const answer = await cursor({ steps: [{ stmt: { sql: "INSERT INTO t VALUES (1)" } }] });
+  const reading = read(answer);
+  for (let second = 0; second < 5; second++) {
+    await settle();
+    clock.advance(1_000);
+    await holder.execute("SELECT 1");
+  }
+  await holder.execute("COMMIT");
+  const { baton, entries } = await reading;
+  expect(entries).toContainEqual({ type: "step_end", affected_row_count: 1, last_insert_rowid: "1" });
+  // From then on it is.
+  clock.advance(2_000);
+  client.baton = baton;
+  expect(await (await client.post([])).json()).toMatchObject({ code: "STREAM_EXPIRED" });
+});
+
 test("a row that is too long is refused, read or bound", async () => {
   const { client, cursor } = setUp({ maxRowBytes: 10_000 });
   expect(await client.execute("SELECT zeroblob(10000)")).toMatchObject({ code: "RESPONSE_TOO_LARGE" });

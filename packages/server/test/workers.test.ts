@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { createSyncServer, type SyncServer, type SyncServerOptions } from "../src/index.js";
 import { HranaClient } from "./support/hrana-client.js";
+import { ManualClock } from "./support/manual-clock.js";
+import { post, settle } from "./support/open-server.js";
 import { pull } from "./support/pull-client.js";
 import { tempDirectory } from "./support/temp-directory.js";
 
@@ -112,6 +114,33 @@ test("a runaway write lets go of the lock when it is interrupted", async () => {
   expect(await writer.execute("SELECT group_concat(a) FROM t")).toMatchObject({ rows: [[{ value: "2" }]] });
 });
 
+test("the statement of a client that has gone is interrupted, and its transaction rolled back", async () => {
+  const clock = new ManualClock();
+  const server = openServer({ clock, transactionTimeoutMs: 60_000, foreignCommitCheckMs: 0 });
+  const other = new HranaClient(server);
+  await other.execute("CREATE TABLE t(a)");
+  const client = new AbortController();
+  const requests = ["BEGIN IMMEDIATE", ENDLESS].map((sql) => ({ type: "execute", stmt: { sql } }));
+  const abandoned = post(server, "/v2/pipeline", JSON.stringify({ requests }), client.signal);
+  await until(() => server.status().workers.busy > 0);
+  const write = other.execute("INSERT INTO t VALUES (1)");
+  client.abort();
+  // First the stream is closed, then what still runs is interrupted.
+  for (const _ of ["close", "interrupt"]) {
+    clock.advance(1_000);
+    await settle();
+  }
+  expect((await abandoned).status).toBe(503);
+  // The lock of a process that was killed is free when that is gone, which takes a moment.
+  let isWritten = false;
+  void write.then(() => {
+    isWritten = true;
+  });
+  await until(() => isWritten);
+  expect(await write).toMatchObject({ affected_row_count: 1 });
+  expect(server.status()).toMatchObject({ requests: 0 });
+});
+
 test("an abandoned transaction does not outlive its limit where streams must share a process", async () => {
   // Two processes for one database.
   const server = openServer({ maxWorkers: 4, transactionTimeoutMs: 300, statementTimeoutMs: 25_000 });
@@ -164,6 +193,16 @@ test("a process that dies takes its streams with it, and nothing else", async ()
   expect(await other.execute("SELECT group_concat(a) FROM t")).toMatchObject({ rows: [[{ value: "2" }]] });
 });
 
+test.runIf(existsSync("/proc/self/oom_score_adj"))(
+  "where memory runs out, what runs SQL is to go before the server",
+  async () => {
+    const server = openServer();
+    await new HranaClient(server).execute("SELECT 1");
+    const [worker] = children();
+    expect(readFileSync(`/proc/${worker}/oom_score_adj`, "utf8").trim()).toBe("1000");
+  },
+);
+
 test("temporary files of SQLite stay in the data directory", async () => {
   const dataDirectory = join(tempDirectory(), "data");
   const server = openServer({ dataDirectory });
@@ -188,6 +227,30 @@ test("a host is kept alive until close is over", async () => {
   host.disconnect();
   // 13 is what Node says where it has nothing to wait for.
   expect(await once(host, "exit")).toEqual([0, null]);
+});
+
+test("a host without file descriptors answers with an error, and lives on", async () => {
+  const program = fileURLToPath(new URL("fixtures/exhausted-host.mjs", import.meta.url));
+  const command = 'ulimit -n 100 && exec "$0" "$@"';
+  const path = join(tempDirectory(), "test.db");
+  const host = spawn("sh", ["-c", command, process.execPath, program, path], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  onTestFinished(() => void host.kill("SIGKILL"));
+  let said = "";
+  host.stdout.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  expect(await once(host, "close")).toEqual([0, null]);
+  const [exhausted, ...answers] = said.trim().split("\n");
+  expect(exhausted).toBe("EMFILE");
+  expect(answers).toEqual([
+    expect.stringMatching(/^500 .*STREAM_CLOSED/),
+    expect.stringMatching(/^500 .*STREAM_CLOSED/),
+    "200",
+  ]);
+  // Where programs lie is nobody's business.
+  expect(said).not.toContain(process.execPath);
 });
 
 test("a host that is killed leaves none behind, in the middle of a statement without an end", async () => {

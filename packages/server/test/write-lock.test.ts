@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { SyncServerOptions } from "../src/index.js";
 import { startForeignWriter } from "./support/foreign-writer.js";
 import { HranaClient } from "./support/hrana-client.js";
-import { openServer, settle } from "./support/open-server.js";
+import { openServer, post, settle } from "./support/open-server.js";
 
 async function setUp(options: Partial<SyncServerOptions> = {}) {
   const opened = openServer(options);
@@ -109,6 +109,28 @@ test("a transaction is not taken before its time, nor while a request of it runs
   expect(await holder.execute("COMMIT")).toMatchObject({ affected_row_count: 0 });
 });
 
+test("a request that works on its transaction for too long loses it once somebody waits", async () => {
+  const { holder, others, clock } = await setUp({ maxTransactionMs: 30_000, lockTimeoutMs: 60_000 });
+  const insert = { type: "execute" as const, stmt: { sql: "INSERT INTO t VALUES (9)", want_rows: false } };
+  const push = holder.send(
+    { type: "execute", stmt: { sql: "BEGIN IMMEDIATE" } },
+    ...Array.from({ length: 100_000 }, () => insert),
+    { type: "execute", stmt: { sql: "COMMIT" } },
+  );
+  await settle();
+  const write = (others[0] as HranaClient).execute("INSERT INTO t VALUES (1)");
+  await settle();
+  clock.advance(29_999);
+  await settle();
+  clock.advance(1);
+  expect(await write).toMatchObject({ affected_row_count: 1 });
+  const results = await push;
+  expect(results[1]).toMatchObject({ type: "ok" });
+  expect(results.at(-1)).toMatchObject({ type: "error", error: { code: "TRANSACTION_TIMEOUT" } });
+  await holder.execute("ROLLBACK");
+  expect(await holder.execute("SELECT group_concat(a) FROM t")).toMatchObject({ rows: [[{ value: "1" }]] });
+});
+
 test("a stream that is idle for too long is rolled back and lets the next writer on", async () => {
   const { holder, others, clock } = await setUp({ streamIdleTimeoutMs: 2_000 });
   await holder.execute("BEGIN IMMEDIATE");
@@ -116,6 +138,25 @@ test("a stream that is idle for too long is rolled back and lets the next writer
   await settle();
   clock.advance(2_000);
   expect(await write).toMatchObject({ affected_row_count: 1 });
+});
+
+test("what a client that has gone leaves open is rolled back as soon as its request is over", async () => {
+  const { holder, others, server } = await setUp();
+  await holder.execute("BEGIN IMMEDIATE");
+  const client = new AbortController();
+  const requests = ["BEGIN IMMEDIATE", "INSERT INTO t VALUES (1)"].map((sql) => ({
+    type: "execute",
+    stmt: { sql },
+  }));
+  const abandoned = post(server, "/v2/pipeline", JSON.stringify({ requests }), client.signal);
+  await settle();
+  client.abort();
+  const write = (others[0] as HranaClient).execute("INSERT INTO t VALUES (2)");
+  await settle();
+  await holder.execute("COMMIT");
+  expect(await (await abandoned).json()).toMatchObject({ baton: null });
+  expect(await write).toMatchObject({ affected_row_count: 1 });
+  expect(await holder.execute("SELECT group_concat(a) FROM t")).toMatchObject({ rows: [[{ value: "2" }]] });
 });
 
 test("the lock of another program is waited for too", async () => {

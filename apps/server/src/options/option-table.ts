@@ -237,6 +237,13 @@ const OPTION_TABLE = {
     default: "5s",
     sync: "transactionTimeoutMs",
   },
+  maxTransaction: {
+    kind: "time",
+    group: "Running SQL",
+    description: "The same while a request of its own works on it, such as a large push; 0s: never.",
+    default: "60s",
+    sync: "maxTransactionMs",
+  },
   lockTimeout: {
     kind: "time",
     group: "Running SQL",

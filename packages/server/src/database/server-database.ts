@@ -21,6 +21,7 @@ import { type DatabaseFile, explainOpenFailure, openDatabaseFile } from "./datab
 import { type DatabaseJobs, inlineJobs } from "./database-jobs.js";
 import { Maintenance } from "./maintenance.js";
 import { type Connection, openConnection } from "./open-connection.js";
+import { OpenTransactions } from "./open-transactions.js";
 import { runInTurn } from "./run-in-turn.js";
 
 /** One database that the server holds: its revisions, their pages, its connections. Knows nothing of HTTP. */
@@ -30,6 +31,7 @@ export class ServerDatabase {
   readonly log: RevisionLog;
   readonly snapshots: SnapshotStore;
   readonly writeLock: WriteLock;
+  readonly transactions: OpenTransactions;
   readonly commitWaiters: CommitWaiters;
   readonly #listeners = new CommitListeners();
   readonly #maintenance: Maintenance;
@@ -47,7 +49,8 @@ export class ServerDatabase {
     const { path, clock, walLimitBytes } = options;
     this.options = options;
     this.clock = clock;
-    this.writeLock = new WriteLock(clock, options.lockTimeoutMs, options.transactionTimeoutMs);
+    this.writeLock = new WriteLock(clock, options);
+    this.transactions = new OpenTransactions(clock, options.transactionTimeoutMs);
     this.commitWaiters = new CommitWaiters(clock);
     this.#maintenance = new Maintenance(clock);
     this.#file = openDatabaseFile(path, walLimitBytes);
@@ -59,7 +62,7 @@ export class ServerDatabase {
     try {
       firstPin = new ReadPin(openReader(), clock.now());
       // The read above made sure that the file exists.
-      wal = new WalTracker(`${path}-wal`);
+      wal = new WalTracker(`${path}-wal`, () => checkpointState(keeper)?.log);
       revisions = openRevisionFile(`${path}-revisions`);
       this.log = new RevisionLog({
         wal,
@@ -112,16 +115,21 @@ export class ServerDatabase {
   status(): Omit<DatabaseStatus, "name" | "isOpen" | "streams"> {
     this.#assertOpen();
     const error = this.maintenanceError;
-    const generation = this.#wal.generation;
     return {
       databaseBytes: fstatSync(this.#file.descriptor).size,
-      walBytes: generation === undefined ? 0 : frameOffset(generation.frames + 1),
+      walBytes: this.#walBytes,
       revision: formatRevision(this.log.current),
       waiters: this.commitWaiters.size,
       waitingWriters: this.writeLock.waiting,
       maintenanceError:
         error === undefined ? undefined : error instanceof Error ? error.message : String(error),
     };
+  }
+
+  /** Length of the log up to the last committed frame. */
+  get #walBytes(): number {
+    const { generation } = this.#wal;
+    return generation === undefined ? 0 : frameOffset(generation.frames + 1);
   }
 
   /**
@@ -172,8 +180,7 @@ export class ServerDatabase {
   /** True if there is more. What fails here fails in `sync` as well, where it is told. */
   #readPiece(): boolean {
     let isMore = false;
-    const read = (): boolean =>
-      this.#wal.readAhead(FRAMES_PER_PIECE, () => checkpointState(this.#file.keeper)?.log);
+    const read = (): boolean => this.#wal.readAhead(FRAMES_PER_PIECE);
     if (this.#closed) return isMore;
     this.#maintenance.run("watch", () => {
       isMore = read();
@@ -186,6 +193,9 @@ export class ServerDatabase {
     this.assertUsable();
     const isNew = this.log.sync();
     if (this.#store.isUrgent) this.#save(true);
+    if (this.#walBytes > Math.max(this.options.snapshotRetentionBytes, this.options.walLimitBytes)) {
+      this.transactions.takeOld();
+    }
     if (isNew) this.snapshots.maintain();
   }
 

@@ -4,6 +4,8 @@ export interface HranaRequestErrorOptions {
   readonly code?: string;
   /** HTTP status. Default 400. */
   readonly status?: number;
+  /** What the operator is told beside it; the client is not. */
+  readonly cause?: unknown;
 }
 
 /**
@@ -16,8 +18,8 @@ export class HranaRequestError extends Error {
   readonly code: string | undefined;
   readonly status: number;
 
-  constructor(message: string, { code, status = 400 }: HranaRequestErrorOptions = {}) {
-    super(message);
+  constructor(message: string, { code, status = 400, cause }: HranaRequestErrorOptions = {}) {
+    super(message, cause === undefined ? {} : { cause });
     this.code = code;
     this.status = status;
   }

@@ -1,7 +1,7 @@
 import type { EncodedResult, HranaBatch, HranaFormat, HranaStreamRequest } from "@tributary/wire";
 
 /** The body of a request as it came, to be parsed where its SQL runs. */
-export interface RequestBody {
+interface RequestBody {
   readonly body: Uint8Array;
   readonly bodyFormat: HranaFormat;
   /** What `findBaton` found in it; it is refused if it says otherwise. */

@@ -16,8 +16,10 @@ export interface StreamEntry {
   readonly readonly: boolean;
   /** Counts its answers: only the baton of the last one goes on. */
   turn: number;
-  /** Runs while it is idle. */
+  /** Runs while it is idle: the client may go on with it. */
   idleTimer: ServerTimer | undefined;
+  /** Its client waits for the next entries of a cursor: that may take long, and is not idle. */
+  isRead: boolean;
 }
 
 /** How many streams that the server closed are remembered, to say why to whoever comes back. */
@@ -61,7 +63,7 @@ export class StreamRegistry {
       lease.release();
       throw error;
     }
-    const entry: StreamEntry = { id, stream, lease, readonly, turn: 0, idleTimer: undefined };
+    const entry: StreamEntry = { id, stream, lease, readonly, turn: 0, idleTimer: undefined, isRead: false };
     this.#entries.set(id, entry);
     stream.onEnd = (reason) => this.#end(entry, reason);
     lease.onRemoved = () => this.#end(entry, REMOVED);
@@ -93,6 +95,7 @@ export class StreamRegistry {
     }
     entry.idleTimer.cancel();
     entry.idleTimer = undefined;
+    entry.isRead = false;
     return entry;
   }
 
@@ -124,7 +127,10 @@ export class StreamRegistry {
     if (!this.#entries.has(entry.id)) return;
     entry.idleTimer?.cancel();
     const { clock, streamIdleTimeoutMs } = this.#options;
-    entry.idleTimer = clock.startTimer(streamIdleTimeoutMs, () => this.#end(entry, EXPIRED));
+    entry.idleTimer = clock.startTimer(streamIdleTimeoutMs, () => {
+      if (entry.isRead) this.touch(entry);
+      else this.#end(entry, EXPIRED);
+    });
   }
 
   /** Rolls a stream back and forgets it. */

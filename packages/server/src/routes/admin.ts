@@ -20,6 +20,8 @@ export interface AdminContext {
   readonly options: Pick<ResolvedServerOptions, "maxImportBytes" | "bodyStallTimeoutMs" | "clock">;
   /** Throws if whoever asks may not administer that database either: a copy gets a name of its own. */
   readonly authorize: (database: string) => void | Promise<void>;
+  /** Keeps the place of the request until the function that it gives is called: for a body that is streamed. */
+  hold(): () => void;
 }
 
 /** Longest body that is no database, bytes. */
@@ -170,8 +172,13 @@ function parseTarget(body: Uint8Array): string {
   throw new RequestError(400, 'the body must name the copy, such as {"to":"copy"}', { code: "malformed" });
 }
 
-async function answerExport(registry: AdminRegistry, name: string): Promise<Response> {
-  const { length, body } = await registry.exportImage(name);
+async function answerExport(
+  registry: AdminRegistry,
+  name: string,
+  _request: Request,
+  { hold }: AdminContext,
+): Promise<Response> {
+  const { length, body } = await registry.exportImage(name, hold());
   return new Response(body, {
     headers: {
       "content-type": "application/vnd.sqlite3",

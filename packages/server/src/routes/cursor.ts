@@ -49,9 +49,12 @@ function streamEntries(
 ): ReadableStream<Uint8Array> {
   const { turn } = entry;
   const letGo = hold();
+  // Reading it is using the stream, unless the client uses it otherwise already.
+  const isOurs = (): boolean => entry.turn === turn && entry.idleTimer !== undefined;
   let stall: ServerTimer | undefined;
   const end = (): void => {
     stall?.cancel();
+    if (isOurs()) entry.isRead = false;
     cursor.close();
     letGo();
   };
@@ -75,10 +78,13 @@ function streamEntries(
             watch(controller);
             return;
           }
-          // Reading it is using the stream, unless the client uses it otherwise already.
-          if (entry.turn === turn && entry.idleTimer !== undefined) streams.touch(entry);
           stall?.cancel();
+          if (isOurs()) entry.isRead = true;
           const { entries, done } = await cursor.fetch(Number.MAX_SAFE_INTEGER, PIECE_BYTES);
+          if (isOurs()) {
+            entry.isRead = false;
+            streams.touch(entry);
+          }
           const framed = entries.map((encoded) => frameCursorEntry(encoded, format));
           if (done && format === "json") framed.push(frameCursorEntry(CURSOR_TERMINATOR, format));
           if (framed.length > 0) controller.enqueue(Buffer.concat(framed));

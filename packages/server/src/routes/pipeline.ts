@@ -4,6 +4,7 @@ import { checkJsonContent } from "../http/check-origin.js";
 import { readBody } from "../http/read-body.js";
 import { encodedResponse } from "../http/text-response.js";
 import type { RouteContext } from "./route-context.js";
+import { whenAbandoned } from "./when-abandoned.js";
 
 /** `POST /v2/pipeline`, `/v3/pipeline` and `/v3-protobuf/pipeline`: Hrana over HTTP. */
 export async function answerPipeline(context: RouteContext, format: HranaFormat): Promise<Response> {
@@ -12,12 +13,16 @@ export async function answerPipeline(context: RouteContext, format: HranaFormat)
   const body = await readBody(request, context.bodyLimits);
   const baton = batonOf(body, format);
   const entry = await openOrResume(context, baton);
+  const hasGone = whenAbandoned(context, () => streams.close(entry));
   try {
     const { results, isClosed } = await entry.stream.run({ body, bodyFormat: format, baton }, format);
-    const next = isClosed ? null : streams.suspend(entry);
-    if (isClosed) streams.close(entry);
+    // Nobody has the baton of a client that has gone: its transaction would be in the way of others.
+    const isOver = hasGone() || isClosed;
+    const next = isOver ? null : streams.suspend(entry);
+    if (isOver) streams.close(entry);
     return encodedResponse(joinPipelineResponse(format, { baton: next, base_url: null }, results), format);
   } catch (error) {
+    hasGone();
     streams.close(entry);
     throw error;
   }

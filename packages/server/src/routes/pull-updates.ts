@@ -15,6 +15,7 @@ export async function answerPullUpdates({
   lease,
   slot,
   hold,
+  expiresAt = Number.POSITIVE_INFINITY,
   bodyLimits,
 }: RouteContext): Promise<Response> {
   const { database } = lease;
@@ -22,7 +23,7 @@ export async function answerPullUpdates({
   const { pull, selector } = parse(body);
   let snapshot: Snapshot;
   try {
-    snapshot = await findSnapshot(database, pull, request.signal, slot);
+    snapshot = await findSnapshot(database, pull, { signal: request.signal, slot, expiresAt });
   } catch (error) {
     selector?.dispose();
     throw error;
@@ -52,8 +53,7 @@ function parse(body: Uint8Array): { pull: PullUpdatesRequest; selector: PageSele
 async function findSnapshot(
   database: ServerDatabase,
   pull: PullUpdatesRequest,
-  signal: AbortSignal,
-  slot: RequestSlot,
+  { signal, slot, expiresAt }: { signal: AbortSignal; slot: RequestSlot; expiresAt: number },
 ): Promise<Snapshot> {
   await database.readAhead();
   database.sync();
@@ -64,7 +64,8 @@ async function findSnapshot(
     return database.snapshots.acquire(revision);
   }
   const known = parseRevision(pull.clientRevision);
-  const holdMs = Math.min(pull.longPollTimeoutMs, database.options.maxLongPollMs);
+  // Nobody hears of a commit with a token that has expired: the next request is refused.
+  const holdMs = Math.min(pull.longPollTimeoutMs, database.options.maxLongPollMs, expiresAt - Date.now());
   if (holdMs > 0 && sameRevision(known, database.log.current)) {
     slot.park();
     await database.commitWaiters.wait(holdMs, signal);

@@ -10,6 +10,8 @@ import type { ResolvedServerOptions } from "../sync-server-options.js";
 export interface RouteContext {
   readonly request: Request;
   readonly access: Access;
+  /** When what it may do ends, ms since 1970; undefined: never. */
+  readonly expiresAt: number | undefined;
   readonly options: ResolvedServerOptions;
   readonly bodyLimits: BodyLimits;
   readonly databases: DatabaseRegistry;

@@ -91,7 +91,7 @@ export class HranaSession {
     if (this.#streams.has(id)) throw new SocketViolation(`stream ${id} is already open`);
     const { maxStreams } = this.#owner;
     if (this.#streams.size >= maxStreams + MAX_IDS) throw new SocketViolation("too many ids of streams");
-    const stream = new SocketStream(id, () => this.#owner.gate());
+    const stream = new SocketStream(id, this.#owner);
     this.#streams.set(id, stream);
     this.#unclosed.add(stream);
     this.#push(stream.lane, reply, async () => {
@@ -153,6 +153,8 @@ export class HranaSession {
       try {
         const { batch } = resolved();
         cursor.sql = await this.#use(stream, (sql) => sql.openCursor({ batch }, format));
+        // Now that it is known to be open.
+        stream.pause();
         return { response: { type: "open_cursor" } };
       } catch (error) {
         cursor.close();
@@ -191,14 +193,17 @@ export class HranaSession {
   /** Uses a stream. Where that fails, and not by a refusal of ours, the stream is gone. */
   async #use<T>(stream: SocketStream, use: (sql: SqlStream) => Promise<T>): Promise<T> {
     const { sql } = stream;
+    stream.begin();
     try {
       return await use(sql);
     } catch (error) {
-      // If it has ended meanwhile, this gives the reason.
-      stream.throwIfEnded();
+      // If it has ended meanwhile, this gives the reason, unless that is what happened to this very request.
+      if (!(error instanceof HranaRequestError)) stream.throwIfEnded();
       const refusal = toSocketRefusal(error);
       if (refusal !== undefined && refusal !== error) stream.end(refusal);
       throw error;
+    } finally {
+      stream.pause();
     }
   }
 

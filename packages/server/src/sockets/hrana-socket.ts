@@ -4,6 +4,7 @@ import { HranaRequestError } from "../hrana/hrana-request-error.js";
 import type { ServerTimer } from "../server-clock.js";
 import { closeSocket } from "./close-socket.js";
 import { ExpiryTimer } from "./expiry-timer.js";
+import { MAX_HELLO_BYTES } from "./first-message-limit.js";
 import { type HranaProtocol, hranaProtocolOf } from "./hrana-protocol.js";
 import { HranaSession } from "./hrana-session.js";
 import { type RawMessage, readMessage, takeMessage } from "./read-message.js";
@@ -12,13 +13,12 @@ import type { HelloAnswer, SocketHost } from "./socket-host.js";
 import { CloseCode, SocketViolation } from "./socket-violation.js";
 import type { SyncSocket } from "./sync-socket.js";
 
-/** Longest message before the first hello was answered: nobody is known yet who would be let send more, bytes. */
-const MAX_HELLO_BYTES = 64 * 1024;
 /** How many messages of one socket may be unanswered, and how many bytes of them in longest messages. */
 const MAX_PENDING = 10_000;
 const MAX_PENDING_MESSAGES = 4;
 /** What may wait to be sent, bytes. Reached only by answers that were under way when the client ceased to read. */
 const MAX_BUFFERED_BYTES = 256 * 1024 * 1024;
+
 /** A socket that speaks Hrana. */
 export interface HranaSocket {
   /** Closes it at once, with its streams. Calling it again does nothing. */
@@ -75,7 +75,9 @@ class HranaConnection implements HranaSocket {
     });
     this.#session = new HranaSession({
       protocol,
+      clock,
       maxStreams: limits.maxStreams,
+      streamIdleTimeoutMs: limits.streamIdleTimeoutMs,
       maxExpandedBytes: MAX_PENDING_MESSAGES * limits.maxMessageBytes,
       openStream: (grant) => host.openStream(grant),
       gate: () => this.#gate.pass(),

@@ -1,13 +1,16 @@
+import { randomUUID } from "node:crypto";
 import type { AccessGrant } from "../access/access.js";
 import { checkAccess } from "../access/check-access.js";
 import { findToken } from "../access/find-token.js";
 import { openAccess } from "../access/open-access.js";
 import { findAddress } from "../addressing/find-address.js";
+import type { DatabaseLease } from "../databases/database-lease.js";
 import type { DatabaseRegistry } from "../databases/database-registry.js";
 import type { SqlStream } from "../hrana/sql-stream.js";
 import { checkOrigin } from "../http/check-origin.js";
-import { toRequestError } from "../http/failure-response.js";
+import { isServerFault, toRequestError } from "../http/failure-response.js";
 import { RequestError } from "../http/request-error.js";
+import { RequestLimiter } from "../http/request-limiter.js";
 import type { RequestContext } from "../sync-server.js";
 import type { ResolvedServerOptions } from "../sync-server-options.js";
 import type { SqlWorkers } from "../workers/sql-workers.js";
@@ -29,11 +32,17 @@ const REMOVED = { message: "The database was deleted", code: "STREAM_CLOSED" };
 export class ServerSockets {
   readonly #parts: ServerSocketsOptions;
   readonly #sockets = new Set<HranaSocket>();
+  /**
+   * Each stream does one thing at a time, so streams are counted, apart from requests over HTTP: those that lie idle
+   * take nobody's place there.
+   */
+  readonly #limiter: RequestLimiter;
   #isClosed = false;
   #onEmpty: (() => void)[] = [];
 
   constructor(parts: ServerSocketsOptions) {
     this.#parts = parts;
+    this.#limiter = new RequestLimiter({ ...parts.options, maxWaiters: 0 });
   }
 
   /** How many are open. */
@@ -42,7 +51,7 @@ export class ServerSockets {
   }
 
   /** Serves a socket until it is closed. Whatever is wrong with its request is the answer to its hello. */
-  accept(socket: SyncSocket, request: Request, _context: RequestContext): void {
+  accept(socket: SyncSocket, request: Request, { remoteAddress }: RequestContext): void {
     const { options } = this.#parts;
     const { clock, helloTimeoutMs, maxMessageBytes, maxStatements, maxStreams, maxSockets } = options;
     const isTooMany = this.#sockets.size >= maxSockets;
@@ -57,20 +66,38 @@ export class ServerSockets {
         maxMessageBytes,
         maxStatements,
         maxStreams,
+        streamIdleTimeoutMs: options.streamIdleTimeoutMs,
         sendStallTimeoutMs: options.downloadStallTimeoutMs,
       },
       hello: async (jwt) => {
+        const startedAt = clock.now();
+        const tell = (status: number, client: string | undefined, error: unknown): void =>
+          options.onRequest?.({
+            id: randomUUID(),
+            method: request.method,
+            route: "websocket",
+            database,
+            client: client ?? remoteAddress,
+            status,
+            durationMs: clock.now() - startedAt,
+            requestBytes: 0,
+            responseBytes: undefined,
+            error,
+          });
         try {
           checkOrigin(request, options.allowedOrigins);
           database ??= findAddress(request, options).database;
-          return await this.#greet(request, database, jwt);
+          const answer = await this.#greet(request, database, jwt);
+          tell(101, answer.grant.client, undefined);
+          return answer;
         } catch (error) {
           const { message, code = "FORBIDDEN", status } = toRequestError(error);
+          tell(status, undefined, isServerFault(error) ? error : undefined);
           if (status === 500) throw error;
           return { ok: false, error: { message, code } };
         }
       },
-      openStream: (grant) => this.#openStream(database as string, grant),
+      openStream: (grant) => this.#openStream(database as string, grant, grant.client ?? remoteAddress),
       onClose: () => {
         isOver = true;
         if (accepted !== undefined) this.#forget(accepted);
@@ -105,7 +132,7 @@ export class ServerSockets {
     request: Request,
     database: string | undefined,
     jwt: string | undefined,
-  ): Promise<HelloAnswer> {
+  ): Promise<Extract<HelloAnswer, { readonly ok: true }>> {
     const { options, registry } = this.#parts;
     if (database === undefined) {
       throw new RequestError(404, "name the database in the path, as ws://host/<name>", {
@@ -119,18 +146,29 @@ export class ServerSockets {
     return { ok: true, grant };
   }
 
-  async #openStream(database: string, grant: AccessGrant): Promise<SqlStream> {
+  async #openStream(database: string, grant: AccessGrant, client: string | undefined): Promise<SqlStream> {
     const { registry, workers } = this.#parts;
-    const lease = registry.acquire(database, false);
+    const slot = this.#limiter.enter({ database, client });
+    let lease: DatabaseLease;
     try {
-      const stream = await workers.open(lease.database, grant.access === "read", () => lease.release());
+      lease = registry.acquire(database, false);
+    } catch (error) {
+      slot.leave();
+      throw error;
+    }
+    const letGo = (): void => {
+      slot.leave();
+      lease.release();
+    };
+    try {
+      const stream = await workers.open(lease.database, grant.access === "read", letGo);
       lease.onRemoved = () => {
         stream.close();
         stream.onEnd?.(REMOVED);
       };
       return stream;
     } catch (error) {
-      lease.release();
+      letGo();
       throw error;
     }
   }

@@ -1,6 +1,7 @@
 import type { EncodedResult, HranaError, HranaSocketResponse } from "@tributary/wire";
 import type { AccessGrant } from "../access/access.js";
 import type { SqlStream } from "../hrana/sql-stream.js";
+import type { ServerClock } from "../server-clock.js";
 import type { HranaProtocol } from "./hrana-protocol.js";
 
 /** What a request is answered with. */
@@ -12,7 +13,10 @@ export type SessionAnswer =
 /** What a session asks of its socket. */
 export interface SessionOwner {
   readonly protocol: HranaProtocol;
+  readonly clock: ServerClock;
   readonly maxStreams: number;
+  /** How long a stream may be left idle with a transaction or a cursor open, ms. */
+  readonly streamIdleTimeoutMs: number;
   /** How long the stored texts that one request names may be together, bytes. */
   readonly maxExpandedBytes: number;
   openStream(grant: AccessGrant): Promise<SqlStream>;

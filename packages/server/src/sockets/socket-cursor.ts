@@ -12,6 +12,11 @@ export class SocketCursor {
   isDone = false;
   #release: () => void = () => {};
 
+  /** Whether there is more to read: until then a statement of it may stand in the middle of its rows. */
+  get isReading(): boolean {
+    return this.sql !== undefined && !this.isDone;
+  }
+
   constructor(gate: () => Promise<void> | undefined) {
     this.lane = new Lane(gate, true);
     this.released = new Promise((resolve) => {

@@ -18,6 +18,8 @@ export interface SocketLimits {
   readonly maxStatements: number;
   /** How many streams one socket may have open. */
   readonly maxStreams: number;
+  /** A stream that is left idle for longer with a transaction or a cursor open is rolled back and closed, ms. */
+  readonly streamIdleTimeoutMs: number;
   /** A client that reads nothing of what waits for it is cut off after this long, ms; 0: never. */
   readonly sendStallTimeoutMs: number;
 }

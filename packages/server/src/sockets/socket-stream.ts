@@ -1,15 +1,19 @@
 import type { HranaError } from "@tributary/wire";
 import { type Access, type AccessGrant, allows } from "../access/access.js";
 import type { SqlStream } from "../hrana/sql-stream.js";
+import type { ServerTimer } from "../server-clock.js";
 import { Lane } from "./lane.js";
+import type { SessionOwner } from "./session-owner.js";
 import { SocketCursor } from "./socket-cursor.js";
 import { SocketRefusal } from "./socket-refusal.js";
+
+const EXPIRED = { message: "The stream has expired due to inactivity", code: "STREAM_EXPIRED" };
 
 /** One stream of a socket: opening, open, ended, or failed to open. */
 export class SocketStream {
   /** The requests for it, except those for its cursors. */
   readonly lane: Lane;
-  readonly #gate: () => Promise<void> | undefined;
+  readonly #owner: Pick<SessionOwner, "gate" | "clock" | "streamIdleTimeoutMs">;
   readonly #cursors = new Set<SocketCursor>();
   #sql: SqlStream | undefined;
   /** What it was opened for. */
@@ -17,10 +21,11 @@ export class SocketStream {
   /** What requests are told while it is not open. */
   #reason: SocketRefusal;
   #isClosed = false;
+  #idleTimer: ServerTimer | undefined;
 
-  constructor(id: number, gate: () => Promise<void> | undefined) {
-    this.lane = new Lane(gate, false);
-    this.#gate = gate;
+  constructor(id: number, owner: Pick<SessionOwner, "gate" | "clock" | "streamIdleTimeoutMs">) {
+    this.#owner = owner;
+    this.lane = new Lane(() => owner.gate(), false);
     this.#reason = new SocketRefusal(`stream ${id} has failed to open`, "STREAM_NOT_OPEN");
   }
 
@@ -52,10 +57,33 @@ export class SocketStream {
   }
 
   addCursor(): SocketCursor {
-    const cursor = new SocketCursor(this.#gate);
+    const cursor = new SocketCursor(() => this.#owner.gate());
     this.#cursors.add(cursor);
     void cursor.released.then(() => this.#cursors.delete(cursor));
     return cursor;
+  }
+
+  /** It is used: until `pause`, its time does not run. */
+  begin(): void {
+    this.#idleTimer?.cancel();
+    this.#idleTimer = undefined;
+  }
+
+  /** It is not used any more. Left so with a transaction or a cursor open, it would keep the WAL from being checkpointed. */
+  pause(): void {
+    this.begin();
+    if (!this.#holdsSnapshot) return;
+    const { clock, streamIdleTimeoutMs } = this.#owner;
+    this.#idleTimer = clock.startTimer(streamIdleTimeoutMs, () => {
+      // A client that is still reading its answers has not left it.
+      if (this.#owner.gate() !== undefined) this.pause();
+      else if (this.#holdsSnapshot) this.end(EXPIRED);
+    });
+  }
+
+  get #holdsSnapshot(): boolean {
+    if (this.#sql === undefined) return false;
+    return !this.#sql.isAutocommit || [...this.#cursors].some(({ isReading }) => isReading);
   }
 
   /** Closes its cursors, each when what was asked of it before is done. */
@@ -81,6 +109,7 @@ export class SocketStream {
   /** Rolls back and closes at once, its cursors as well. */
   close(): void {
     this.#isClosed = true;
+    this.begin();
     const sql = this.#sql;
     this.#sql = undefined;
     if (sql !== undefined) sql.onEnd = undefined;

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { checkPrefix, withoutPrefix } from "../http/mount-prefix.js";
 import { type ServerClock, systemClock } from "../server-clock.js";
+import { limitFirstMessage } from "./first-message-limit.js";
 import { HRANA_PROTOCOLS } from "./hrana-protocol.js";
 import { SocketPinger } from "./socket-pinger.js";
 import { CloseCode } from "./socket-violation.js";
@@ -95,6 +96,7 @@ export function toUpgradeListener(
       // The close that follows says enough; without a listener it would be thrown.
       socket.on("error", () => {});
       pinger.add(socket, connection);
+      limitFirstMessage(socket, connection);
       const address = remoteAddress(message);
       accept(socket, request, address === undefined ? {} : { remoteAddress: address });
     });

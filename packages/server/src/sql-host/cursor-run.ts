@@ -39,6 +39,7 @@ export class CursorRun {
   readonly #sql: readonly string[];
   readonly #isOk: boolean[] = [];
   #open: OpenStep | undefined;
+  #isClosed = false;
 
   constructor(options: CursorRunOptions) {
     this.#options = options;
@@ -72,6 +73,7 @@ export class CursorRun {
 
   /** Gives up what is still to be read. The connection is free then. */
   close(): void {
+    this.#isClosed = true;
     this.#open?.rows.return?.();
     this.#open = undefined;
     this.#isOk.length = this.#sql.length;
@@ -92,6 +94,11 @@ export class CursorRun {
     try {
       const given = runner.open(this.#sql[step] as string, argumentsOf(stmt));
       const result = given instanceof Promise ? await given : given;
+      if (this.#isClosed) {
+        // Meanwhile. Rows that stay open would be in the way of everything else on the connection.
+        if ("iterator" in result) result.iterator.return?.();
+        return undefined;
+      }
       const isRead = stmt.want_rows !== false;
       this.#open = { step, rows: isRead ? rowsOf(result) : [][Symbol.iterator](), end: endOf(result) };
       if (!isRead && "iterator" in result) result.iterator.return?.();

@@ -6,7 +6,7 @@ import type { ServerErrorCode } from "../server-error.js";
 // What the main thread and a `SqlHost`, which runs SQL, tell each other. Plain data: between processes it is copied.
 
 /** Limits that are kept where SQL runs; see `SyncServerOptions`. */
-export interface HostLimits {
+interface HostLimits {
   readonly maxStatements: number;
   readonly maxResponseBytes: number;
   readonly maxRowBytes: number;
@@ -49,9 +49,9 @@ export type ToHost =
   | { readonly type: "close-cursor"; readonly stream: number }
   /** Rolls the open transaction back, and fails what the client goes on to do in it. */
   | { readonly type: "take-transaction"; readonly stream: number }
+  /** Is answered with `closed`. */
   | { readonly type: "close"; readonly stream: number }
   | { readonly type: "lock-granted" | "lock-refused"; readonly stream: number }
-  | { readonly type: "flush"; readonly task: number }
   | { readonly type: "checkpoint"; readonly task: number; readonly path: string }
   | { readonly type: "verify"; readonly task: number; readonly path: string; readonly depth: VerifyDepth };
 
@@ -71,7 +71,7 @@ export type TaskResult =
       readonly done: boolean;
       readonly state: StreamState;
     }
-  | { readonly type: "checkpoint" | "flush" }
+  | { readonly type: "checkpoint" }
   | { readonly type: "verify"; readonly problems: readonly string[] };
 
 /** An error, as data. */
@@ -93,4 +93,6 @@ export type FromHost =
   | { readonly type: "alive" }
   /** A write transaction of the stream has ended. Comes before the answer of its task. */
   | { readonly type: "committed"; readonly stream: number }
+  /** The stream, which was to be closed, has no connection any more. */
+  | { readonly type: "closed"; readonly stream: number }
   | { readonly type: "lock-wanted" | "lock-free"; readonly stream: number };

@@ -50,13 +50,13 @@ export class HostStream {
     this.#options = options;
     this.#context = context;
     const { path, readonly, walLimitBytes, limits } = options;
-    const { permit, clock, onCommitted } = context;
+    const { permit, clock, onCommitted, onAlive } = context;
     try {
       this.#connection = new SqlConnection(openConnection(path, walLimitBytes, readonly), onCommitted);
     } catch (error) {
       throw new ServerError("cannot-open", "cannot open another connection: try again later", error);
     }
-    this.#runner = new StatementRunner({ connection: this.#connection, permit, clock, ...limits });
+    this.#runner = new StatementRunner({ connection: this.#connection, permit, clock, onAlive, ...limits });
     this.#hrana = new HranaStream(this.#runner);
   }
 
@@ -178,7 +178,8 @@ export class HostStream {
 
 /** The baton is looked for before the body is parsed, and an escaped or doubled key is not seen there. */
 function checkBaton(said: string | null, found: string | null): void {
-  if ((said || null) !== (found || null)) throw new HranaRequestError("the baton is not written plainly");
+  if ((said || null) !== (found || null))
+    throw new HranaRequestError("the baton is to be written first, and plainly");
 }
 
 function decodeText(body: Uint8Array): string {

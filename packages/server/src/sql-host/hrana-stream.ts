@@ -10,12 +10,14 @@ import { HranaRequestError } from "../hrana/hrana-request-error.js";
 import { ServerError } from "../server-error.js";
 import type { ResponseBudget } from "../sql/response-budget.js";
 import { refuseNul, SqlError, toSqlError } from "../sql/sql-error.js";
+import { countHead } from "./count-head.js";
 import { runBatch } from "./run-batch.js";
 import { argumentsOf, type StatementRunner, toHranaResult } from "./statement-runner.js";
 import type { TimeSlice } from "./time-slice.js";
 import { toHranaError } from "./to-hrana-error.js";
 
 const MAX_STORED_TEXTS = 150;
+const MAX_STORED_LENGTH = 16 * 1024 * 1024;
 
 /**
  * One Hrana stream: a connection with what the client keeps on it. Knows requests and results, nothing of batons, HTTP
@@ -50,7 +52,9 @@ export class HranaStream {
     } catch (error) {
       if (error instanceof HranaRequestError || error instanceof ServerError) throw error;
       if (error instanceof WireError) throw new HranaRequestError(error.message);
-      return { type: "error", error: toHranaError(toSqlError(error, false)) };
+      const failure = toHranaError(toSqlError(error, false));
+      countHead(budget, [], failure);
+      return { type: "error", error: failure };
     }
   }
 
@@ -66,8 +70,9 @@ export class HranaStream {
       case "execute": {
         const { stmt } = request;
         const rows = stmt.want_rows === false ? undefined : budget;
-        const result = await this.#runner.run(this.sqlOf(stmt), argumentsOf(stmt), rows);
-        return { type: "execute", result: toHranaResult(result) };
+        const result = toHranaResult(await this.#runner.run(this.sqlOf(stmt), argumentsOf(stmt), rows));
+        countHead(budget, result.cols);
+        return { type: "execute", result };
       }
       case "batch":
         return {
@@ -77,8 +82,11 @@ export class HranaStream {
       case "sequence":
         await this.#runSequence(this.sqlOf(request), slice);
         return { type: "sequence" };
-      case "describe":
-        return { type: "describe", result: this.#describe(this.sqlOf(request)) };
+      case "describe": {
+        const result = this.#describe(this.sqlOf(request));
+        countHead(budget, [...result.cols, ...result.params.map(({ name }) => ({ name, decltype: null }))]);
+        return { type: "describe", result };
+      }
       case "store_sql":
         this.#store(request.sql_id, request.sql);
         return { type: "store_sql" };
@@ -116,6 +124,14 @@ export class HranaStream {
     if (this.#storedSql.has(id)) throw new HranaRequestError(`SQL text ${id} is already stored`);
     if (this.#storedSql.size >= MAX_STORED_TEXTS) {
       throw new SqlError("SQL_STORE_TOO_MANY", `a stream can store ${MAX_STORED_TEXTS} SQL texts`);
+    }
+    let length = sql.length;
+    for (const stored of this.#storedSql.values()) length += stored.length;
+    if (length > MAX_STORED_LENGTH) {
+      throw new SqlError(
+        "SQL_STORE_TOO_LARGE",
+        `a stream can store SQL texts of ${MAX_STORED_LENGTH} characters in all`,
+      );
     }
     this.#storedSql.set(id, sql);
   }

@@ -1,9 +1,17 @@
+import { writeFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { systemClock } from "../server-clock.js";
 import type { FromHost, ToHost } from "./host-messages.js";
 import { SqlHost } from "./sql-host.js";
 
 // A process that runs SQL for a server, and ends with it.
+
+try {
+  // One statement can ask for more memory than there is: the process that runs it shall go then, and not the server.
+  writeFileSync("/proc/self/oom_score_adj", "1000");
+} catch {
+  // Not every system has it.
+}
 
 const host = new SqlHost((message) => void process.send?.(message), systemClock);
 process.send?.({ type: "alive" } satisfies FromHost);

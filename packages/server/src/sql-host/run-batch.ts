@@ -4,6 +4,7 @@ import { ServerError } from "../server-error.js";
 import type { ResponseBudget } from "../sql/response-budget.js";
 import { toSqlError } from "../sql/sql-error.js";
 import { type ConditionContext, holds, isInTransaction } from "./batch-condition.js";
+import { countHead } from "./count-head.js";
 import { argumentsOf, type StatementRunner, toHranaResult } from "./statement-runner.js";
 import type { TimeSlice } from "./time-slice.js";
 import { toHranaError } from "./to-hrana-error.js";
@@ -47,6 +48,7 @@ export async function runBatch(
         if (isInTransaction(condition) && !isAddColumn(sql)) runner.rollback();
       }
     }
+    countHead(budget, result?.cols ?? [], failure);
     results.push(result);
     errors.push(failure);
   }

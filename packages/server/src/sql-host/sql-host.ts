@@ -39,6 +39,7 @@ export class SqlHost {
         // Whatever is under way on it ends: it may wait for the permit.
         entry?.permit.refuse();
         if (entry?.stream instanceof HostStream) entry.stream.close();
+        this.#send({ type: "closed", stream: message.stream });
         break;
       }
       case "close-cursor":
@@ -103,8 +104,6 @@ export class SqlHost {
           ...(await this.#stream(message.stream).fetchCursor(maxCount, maxBytes)),
         };
       }
-      case "flush":
-        return { type: "flush" };
       case "checkpoint":
         await this.#jobs.checkpoint(message.path);
         return { type: "checkpoint" };

@@ -16,6 +16,8 @@ export interface StatementRunnerOptions {
   readonly lockTimeoutMs: number;
   /** Longest row that may be bound, bytes. */
   readonly maxRowBytes: number;
+  /** No statement is running. */
+  readonly onAlive: () => void;
 }
 
 /** How often a write tries again while another program holds the lock, ms. */
@@ -77,9 +79,10 @@ export class StatementRunner {
 
   /** Rolls back a transaction for others, who have been let on already. What the client goes on to do in it fails. */
   takeTransaction(): void {
+    // It may have ended while the message was on its way.
+    if (!this.connection.isAutocommit) this.#lostTransaction = true;
     this.connection.rollback();
     this.#permit.forfeit();
-    this.#lostTransaction = true;
   }
 
   /** Gives the right to write back, unless a transaction needs it. To be called before others are let on. */
@@ -112,6 +115,8 @@ export class StatementRunner {
     } catch (error) {
       if (!isLockWait(error) || this.connection.holdsWriteLock || clock.now() >= deadline) throw error;
     }
+    // Waiting is not running for too long.
+    this.#options.onAlive();
     return new Promise((resolve, reject) => {
       clock.startTimer(RETRY_MS, () => {
         try {
@@ -130,7 +135,7 @@ export class StatementRunner {
     if (verb !== "rollback" && verb !== "begin") {
       throw new SqlError(
         "TRANSACTION_TIMEOUT",
-        "the transaction was rolled back: it was open for too long while others waited to write",
+        "the transaction was rolled back: it was open for too long, and in the way of others",
       );
     }
     this.#lostTransaction = false;

@@ -10,12 +10,20 @@ export class ResponseBudget {
   readonly #limit: number;
   readonly #rowLimit: number;
   #left: number;
+  #headLeft: number;
 
   /** Of the whole answer, and of each row, bytes of JSON, roughly. */
   constructor(limit: number, rowLimit: number) {
     this.#limit = limit;
     this.#rowLimit = rowLimit;
     this.#left = limit;
+    this.#headLeft = limit;
+  }
+
+  /** Counts what is answered beside rows, for itself. Gives whether that is still within the limit. */
+  spendHead(size: number): boolean {
+    this.#headLeft -= size;
+    return this.#headLeft >= 0;
   }
 
   /** Counts a row. Throws `SqlError` RESPONSE_TOO_LARGE. */

@@ -41,6 +41,7 @@ interface Ahead {
  */
 export class WalTracker {
   readonly #descriptor: number;
+  readonly #countCommitted: () => number | undefined;
   readonly #buffer: Uint8Array = new Uint8Array(FRAMES_PER_READ * FRAME_SIZE);
   readonly #small: Uint8Array = new Uint8Array(WAL_HEADER_SIZE);
   #generation: FrameIndex | undefined;
@@ -48,8 +49,13 @@ export class WalTracker {
   #outcome: ScanOutcome = "continued";
   #ahead: Ahead | undefined;
 
-  constructor(path: string) {
+  /**
+   * `countCommitted` asks SQLite how many frames are committed. What lies behind these may look as if it were, and still be
+   * overwritten: its writer has not told SQLite yet, or died before it could. Undefined if it cannot be told now.
+   */
+  constructor(path: string, countCommitted: () => number | undefined) {
     this.#descriptor = openSync(path, "r");
+    this.#countCommitted = countCommitted;
   }
 
   /** The frames since the last restart; undefined while the file is empty. */
@@ -57,7 +63,7 @@ export class WalTracker {
     return this.#generation;
   }
 
-  /** Reads new commits. */
+  /** Reads new commits. Where SQLite cannot say what is committed they are left to a later call. */
   scan(onCommit: OnCommit): ScanOutcome {
     const header = this.#readHeader();
     if (!sameGeneration(header, this.#generation?.header)) {
@@ -67,7 +73,12 @@ export class WalTracker {
       this.#outcome = "rewritten";
       this.#begin(header);
     }
-    if (this.#generation !== undefined) this.#readCommits(this.#generation, onCommit);
+    if (this.#generation !== undefined && this.#hasMore(this.#generation)) {
+      // In this order: SQLite forgets the count before it writes the header of a log that starts over.
+      const committed = this.#countCommitted();
+      if (!sameGeneration(this.#readHeader(), header)) return this.scan(onCommit);
+      if (committed !== undefined) this.#readCommits(this.#generation, committed, onCommit);
+    }
     const outcome = this.#outcome;
     this.#outcome = "continued";
     return outcome;
@@ -75,14 +86,12 @@ export class WalTracker {
 
   /**
    * Reads at most that many frames which the next scan would read, and tells nobody of them. True if it is worth being called
-   * again before the scan. `countCommitted`: asks SQLite how many frames are committed; what lies behind these may still be
-   * overwritten.
+   * again before the scan.
    */
-  readAhead(maxFrames: number, countCommitted: () => number | undefined): boolean {
+  readAhead(maxFrames: number): boolean {
     if (fstatSync(this.#descriptor).size <= frameOffset(1 + maxFrames)) return false;
     const header = this.#readHeader();
-    // In this order: SQLite forgets the count before it writes the header of a log that starts over.
-    const committed = countCommitted();
+    const committed = this.#countCommitted();
     if (header === undefined || committed === undefined || !sameGeneration(this.#readHeader(), header))
       return false;
     const { scanner, commits } = this.#aheadIn(header);
@@ -147,7 +156,15 @@ export class WalTracker {
     return endsCommit(this.#small.subarray(0, length), end);
   }
 
-  #readCommits(generation: FrameIndex, onCommit: OnCommit): void {
+  /** Whether a frame of the same log follows those that are known. */
+  #hasMore({ header, end }: FrameIndex): boolean {
+    const length = readSync(this.#descriptor, this.#small, 0, FRAME_HEADER_SIZE, frameOffset(end.frames + 1));
+    if (length < FRAME_HEADER_SIZE) return false;
+    const view = new DataView(this.#small.buffer, this.#small.byteOffset, FRAME_HEADER_SIZE);
+    return view.getUint32(8) === header.salt1 && view.getUint32(12) === header.salt2;
+  }
+
+  #readCommits(generation: FrameIndex, committed: number, onCommit: OnCommit): void {
     const ahead = this.#ahead;
     this.#ahead = undefined;
     const isOfUse =
@@ -160,12 +177,13 @@ export class WalTracker {
       generation.add(ahead.commits, scanner.committed);
       for (const { databaseSize, pageNumbers } of ahead.commits) onCommit(databaseSize, pageNumbers);
     }
-    // Frames that a transaction spilled before its commit end the scan, and are read again by a later one.
-    for (let length = this.#buffer.length; length === this.#buffer.length && !scanner.ended; ) {
-      length = readSync(this.#descriptor, this.#buffer, 0, this.#buffer.length, scanner.offset);
+    while (scanner.frames < committed && !scanner.ended) {
+      const wanted = Math.min(FRAMES_PER_READ, committed - scanner.frames) * FRAME_SIZE;
+      const length = readSync(this.#descriptor, this.#buffer, 0, wanted, scanner.offset);
       const commits = scanner.feed(this.#buffer.subarray(0, length));
       generation.add(commits, scanner.committed);
       for (const { databaseSize, pageNumbers } of commits) onCommit(databaseSize, pageNumbers);
+      if (length < wanted) return;
     }
   }
 }

@@ -1,4 +1,5 @@
 import { encodeCursorEntry, type HranaFormat } from "@tributary/wire";
+import type { TransactionHolder } from "../database/open-transactions.js";
 import type { ServerDatabase } from "../database/server-database.js";
 import type {
   CursorWork,
@@ -35,7 +36,7 @@ interface OpenCursor {
 }
 
 /** A stream whose connection lives in a worker. */
-export class PooledStream implements SqlStream, Writer {
+export class PooledStream implements SqlStream, Writer, TransactionHolder {
   readonly #options: PooledStreamOptions;
   #tail: Promise<unknown> = Promise.resolve();
   #inFlight = 0;
@@ -68,6 +69,12 @@ export class PooledStream implements SqlStream, Writer {
 
   get isIdle(): boolean {
     return this.#inFlight === 0;
+  }
+
+  get canLoseTransaction(): boolean {
+    const { worker, database } = this.#options;
+    // While it may write, nobody else commits, and the line of writers sees to it.
+    return this.isIdle && !worker.isBusy && !database.writeLock.isHeldBy(this);
   }
 
   run(work: StreamWork, format: HranaFormat): Promise<StreamAnswer> {
@@ -112,10 +119,12 @@ export class PooledStream implements SqlStream, Writer {
   }
 
   takeTransaction(): void {
-    const { id, worker } = this.#options;
+    const { id, worker, database } = this.#options;
     this.#isAutocommit = true;
-    // Another stream's statement may run there for as long as it likes, and only then would this be heard.
-    if (worker.isBusy) worker.kill("a transaction had to be rolled back");
+    database.transactions.note(this, false);
+    // Another stream's statement may run there for as long as it likes, and only then would this be heard. One of its own
+    // requests hears it between two statements.
+    if (worker.isBusy && this.isIdle) worker.kill("a transaction had to be rolled back");
     else worker.send({ type: "take-transaction", stream: id });
   }
 
@@ -223,6 +232,7 @@ export class PooledStream implements SqlStream, Writer {
 
   #adopt({ isClosed, isAutocommit }: StreamState): void {
     this.#isAutocommit = isAutocommit;
+    this.#options.database.transactions.note(this, !isAutocommit && !isClosed);
     if (isClosed) this.close();
   }
 
@@ -238,8 +248,8 @@ export class PooledStream implements SqlStream, Writer {
     this.#isClosed = true;
     this.#failure = failure;
     const { id, worker, database, onClosed } = this.#options;
-    worker.send({ type: "close", stream: id });
-    worker.removeStream(id);
+    worker.closeStream(id, database);
+    database.transactions.note(this, false);
     // After the worker was told: the next writer finds SQLite's lock free, or waits for it for a moment.
     database.writeLock.release(this);
     onClosed();

@@ -1,4 +1,4 @@
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { FromHost } from "../sql-host/host-messages.js";
 import type { StartWorker } from "./worker-port.js";
@@ -21,30 +21,44 @@ export function processWorkers(temporaryDirectory: () => string | undefined): St
     const isForHost = (name: string): boolean => name === "NODE_OPTIONS" || name.startsWith("TRIBUTARY_");
     const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !isForHost(name)));
     const directory = temporaryDirectory();
-    const child = fork(MAIN, [], {
-      serialization: "advanced",
-      execArgv: [],
-      stdio: ["ignore", "ignore", "pipe", "ipc"],
-      env: directory === undefined ? environment : { ...environment, SQLITE_TMPDIR: directory },
-    });
     let lastWords = "";
-    child.stderr?.on("data", (chunk: Buffer) => {
-      lastWords = (lastWords + chunk.toString()).slice(-LAST_WORDS);
-    });
     let ended = false;
     const end = (reason: string): void => {
       if (ended) return;
       ended = true;
-      onEnd(lastWords === "" ? reason : `${reason}: ${lastWords.trim()}`);
+      onEnd(reason, lastWords.trim());
     };
+    // Not at once: whoever starts it may have to be given it before it is told that it is gone.
+    const fail = (error: unknown): void => {
+      lastWords += String(error);
+      setImmediate(() => end("it could not be started or reached"));
+    };
+    let child: ChildProcess;
+    try {
+      child = fork(MAIN, [], {
+        serialization: "advanced",
+        execArgv: [],
+        stdio: ["ignore", "ignore", "pipe", "ipc"],
+        env: directory === undefined ? environment : { ...environment, SQLITE_TMPDIR: directory },
+      });
+    } catch (error) {
+      // Some failures of the system are thrown, others are events.
+      fail(error);
+      return { send() {}, keepAlive() {}, kill() {} };
+    }
+    child.stderr?.on("data", (chunk: Buffer) => {
+      lastWords = (lastWords + chunk.toString()).slice(-LAST_WORDS);
+    });
     child.on("message", (message) => {
       if (!ended) onMessage(message as FromHost);
     });
-    child.on("error", (error) => end(`it could not be started or reached: ${error.message}`));
+    child.on("error", fail);
     child.on("exit", (code, signal) => end(`it ended with ${signal ?? `exit code ${code}`}`));
     child.unref();
     child.channel?.unref();
-    if (child.stderr !== null && "unref" in child.stderr) (child.stderr as { unref(): void }).unref();
+    // There is none where there were no descriptors left.
+    const { stderr } = child as { readonly stderr: object | null | undefined };
+    if (stderr != null && "unref" in stderr) (stderr as { unref(): void }).unref();
     return {
       send(message) {
         // Where it is gone already, `exit` says so.

@@ -9,6 +9,9 @@ type TaskMessage<T = Extract<ToHost, { readonly task: number }>> = T extends unk
   ? Omit<T, "task">
   : never;
 
+/** How long the statement of a stream that was closed may go on, ms: it may be about to commit. */
+const ABANDONED_MS = 1_000;
+
 /** What a worker tells of one of its streams. */
 export interface StreamEvents {
   onCommitted(): void;
@@ -45,6 +48,9 @@ export class SqlWorker {
   readonly #streams = new Map<number, StreamEvents>();
   readonly #queue: Task[] = [];
   readonly #running = new Map<number, Task>();
+  /** The databases of streams that were closed, and may have a connection until that was heard there. */
+  readonly #closing = new Map<number, object>();
+  #onClosed: (() => void)[] = [];
   #lastTask = 0;
   /** It has been heard of: until then it is not a statement that takes so long. */
   #isUp = false;
@@ -59,13 +65,19 @@ export class SqlWorker {
     this.#options = options;
     this.#port = options.start({
       onMessage: (message) => this.#receive(message),
-      onEnd: (reason) => this.#onEnd(reason),
+      onEnd: (reason, lastWords) => this.#onEnd(reason, lastWords),
     });
   }
 
   /** Whether it could begin something at once. */
   get isIdle(): boolean {
-    return !this.#options.isInterruptible || (this.#queue.length === 0 && !this.#isBusy);
+    if (!this.#options.isInterruptible) return true;
+    return !this.isEnding && this.#queue.length === 0 && !this.#isBusy;
+  }
+
+  /** Whether it was killed: it is there until it has been found to be gone. */
+  get isEnding(): boolean {
+    return this.#verdict !== undefined;
   }
 
   /** How many tasks wait for it. */
@@ -81,12 +93,38 @@ export class SqlWorker {
     this.#streams.set(id, events);
   }
 
-  removeStream(id: number): void {
+  /**
+   * Closes a stream, at once: that goes past tasks that wait. A statement of it that goes on for long is interrupted, unless
+   * other streams would be lost with it.
+   */
+  closeStream(id: number, database: object): void {
     this.#streams.delete(id);
+    if (this.#ended) return;
+    this.#closing.set(id, database);
+    this.#port.send({ type: "close", stream: id });
+    if (this.isBusy && this.#options.statementTimeoutMs > 0) this.#considerAbandoned(id);
+  }
+
+  #considerAbandoned(stream: number): void {
+    for (const [number, { message }] of this.#running) {
+      if (!("stream" in message) || message.stream !== stream) continue;
+      this.#options.clock.startTimer(ABANDONED_MS, () => {
+        if (this.#running.has(number) && this.#streams.size === 0)
+          this.kill("nobody waited for its statement");
+      });
+    }
+  }
+
+  /** Resolves when the streams of a database that were closed have no connection to it any more. */
+  async whenClosed(database: object): Promise<void> {
+    while ([...this.#closing.values()].includes(database)) {
+      this.#port.keepAlive(true);
+      await new Promise<void>((resolve) => this.#onClosed.push(resolve));
+    }
   }
 
   /** Sends what is not answered, at once: it goes past tasks that wait. */
-  send(message: Exclude<ToHost, { readonly task: number }>): void {
+  send(message: Exclude<ToHost, { readonly task: number } | { readonly type: "close" }>): void {
     this.#port.send(message);
     if (message.type === "lock-granted" || message.type === "lock-refused") this.#park(message.stream, false);
   }
@@ -150,6 +188,9 @@ export class SqlWorker {
       case "failed":
         this.#take(message.task)?.reject(fromHostFailure(message.failure));
         break;
+      case "closed":
+        this.#noteClosed(message.stream);
+        break;
       case "committed":
         this.#streams.get(message.stream)?.onCommitted();
         break;
@@ -165,10 +206,16 @@ export class SqlWorker {
     }
   }
 
+  #noteClosed(stream: number): void {
+    this.#closing.delete(stream);
+    if (this.#running.size === 0) this.#port.keepAlive(false);
+    for (const resolve of this.#onClosed.splice(0)) resolve();
+  }
+
   #take(number: number): Task | undefined {
     const task = this.#running.get(number);
     this.#running.delete(number);
-    if (this.#running.size === 0) this.#port.keepAlive(false);
+    if (this.#running.size === 0) this.#port.keepAlive(this.#onClosed.length > 0);
     this.#watch();
     // After whoever waits for this one has had its turn: it may have more for the same stream.
     queueMicrotask(() => this.#goOn());
@@ -199,25 +246,28 @@ export class SqlWorker {
     });
   }
 
-  #onEnd(reason: string): void {
+  #onEnd(reason: string, lastWords: string | undefined): void {
     this.#ended = true;
     this.#watchdog?.cancel();
     const interrupted = this.#interruption === undefined ? undefined : interruptedError(this.#interruption);
-    const lost = this.#lostError(reason);
+    const lost = this.#lostError(reason, lastWords);
     for (const task of this.#running.values()) task.reject(task.isParked ? lost : (interrupted ?? lost));
     for (const task of this.#queue.splice(0)) task.reject(lost);
     this.#running.clear();
     for (const stream of [...this.#streams.values()]) stream.onLost(lost);
     this.#streams.clear();
+    this.#closing.clear();
+    for (const resolve of this.#onClosed.splice(0)) resolve();
     this.#options.onEnd(this);
   }
 
-  #lostError(reason: string): Error {
+  #lostError(reason: string, lastWords?: string): Error {
     return new HranaRequestError(
       `the stream was lost with the process that ran it: ${this.#verdict ?? reason}`,
       {
         code: "STREAM_CLOSED",
         status: this.#verdict === undefined ? 500 : 503,
+        cause: lastWords || undefined,
       },
     );
   }

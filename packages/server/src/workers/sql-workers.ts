@@ -14,6 +14,7 @@ export class SqlWorkers {
   readonly jobs: DatabaseJobs;
   readonly #openStreams = new Map<ServerDatabase, number>();
   readonly #isInline: boolean;
+  readonly #jobsUnderWay = new Set<{ readonly path: string; readonly ended: Promise<unknown> }>();
   #lastStream = 0;
 
   /** `temporaryDirectory` is where SQLite puts what does not fit into memory; undefined: where the system says. */
@@ -65,9 +66,17 @@ export class SqlWorkers {
     }
   }
 
-  /** Resolves when the connections of streams that were closed are closed too, wherever they live. */
-  flush(): void | Promise<void> {
-    return this.#isInline ? undefined : this.#pool.flush();
+  /**
+   * Resolves when nothing here has a connection to a database: its streams are closed, and work on its file has ended. Waits
+   * for no other database.
+   */
+  flush(database: ServerDatabase): void | Promise<void> {
+    return this.#isInline ? undefined : this.#flush(database);
+  }
+
+  async #flush(database: ServerDatabase): Promise<void> {
+    const jobs = [...this.#jobsUnderWay].filter(({ path }) => path === database.options.path);
+    await Promise.all([this.#pool.flush(database), ...jobs.map(({ ended }) => ended)]);
   }
 
   /** Ends what runs. */
@@ -100,9 +109,14 @@ export class SqlWorkers {
       | { readonly type: "checkpoint"; readonly path: string }
       | { readonly type: "verify"; readonly path: string; readonly depth: VerifyDepth },
   ): ReturnType<Awaited<ReturnType<WorkerPool["place"]>>["submit"]> {
-    const worker = await this.#pool.place({});
-    const result = worker.submit(message);
-    this.#pool.release(worker);
+    const result = this.#pool.place({}).then((worker) => {
+      const submitted = worker.submit(message);
+      this.#pool.release(worker);
+      return submitted;
+    });
+    const job = { path: message.path, ended: result.catch(() => {}) };
+    this.#jobsUnderWay.add(job);
+    void job.ended.then(() => this.#jobsUnderWay.delete(job));
     return result;
   }
 }

@@ -93,12 +93,9 @@ export class WorkerPool {
     this.#onIdle(worker);
   }
 
-  /** Resolves when all of them have done what they were told so far. */
-  async flush(): Promise<void> {
-    const lost = (): undefined => undefined;
-    await Promise.all(
-      [...this.#members.keys()].map((worker) => worker.submit({ type: "flush" }).catch(lost)),
-    );
+  /** Resolves when the streams of a database that were closed have no connection to it any more. */
+  async flush(database: object): Promise<void> {
+    await Promise.all([...this.#members.keys()].map((worker) => worker.whenClosed(database)));
   }
 
   /** Ends all of them, and resolves when they are gone. */
@@ -190,7 +187,8 @@ export class WorkerPool {
     member.owner = undefined;
     // The last one stays: it takes a while to start another.
     member.idleTimer = clock.startTimer(workerIdleTimeoutMs, () => {
-      if (this.#members.size > 1) worker.kill("it had nothing to do");
+      const living = [...this.#members.keys()].filter(({ isEnding }) => !isEnding);
+      if (living.length > 1) worker.kill("it had nothing to do");
     });
   }
 
@@ -220,9 +218,9 @@ export class WorkerPool {
       if (this.#members.size === 0) this.#onEmpty();
       return;
     }
-    // Those who waited for it need another.
-    const [next] = this.#line.splice(0, 1);
-    if (next !== undefined) this.place(next.owner).then(next.resolve, next.reject);
+    // There is room for another, for the first of those who wait that may have it.
+    const next = this.#line.find(({ owner }) => this.#mayStart(owner));
+    if (next !== undefined) this.#markIdle(this.#start(next.owner));
   }
 }
 

@@ -13,8 +13,11 @@ export interface WorkerPort {
 /** What a port tells. */
 export interface WorkerPortEvents {
   onMessage(message: FromHost): void;
-  /** Once, when it is gone: `reason` says why where it was not asked for. */
-  onEnd(reason: string): void;
+  /**
+   * Once, when it is gone: `reason` says why where it was not asked for. `lastWords` is what it wrote before, if anything,
+   * for the log alone: anything may be in it.
+   */
+  onEnd(reason: string, lastWords?: string): void;
 }
 
 /** Starts a host. */

@@ -1,5 +1,12 @@
 import type { ServerClock, ServerTimer } from "../server-clock.js";
 
+/** How long one may wait, and how long one may keep others waiting. As in `SyncServerOptions`. */
+export interface WriteLockLimits {
+  readonly lockTimeoutMs: number;
+  readonly transactionTimeoutMs: number;
+  readonly maxTransactionMs: number;
+}
+
 /** Somebody who wants to write, or does. */
 export interface Writer {
   /** It is its turn. */
@@ -19,21 +26,24 @@ interface Waiter {
 
 /**
  * The line of those who want to write to one database: first come, first served. A transaction that has been open for too
- * long between two requests is taken from its owner as soon as somebody waits.
+ * long is taken from its owner as soon as somebody waits; a request that works on it has more time than one that is awaited.
  */
 export class WriteLock {
   readonly #clock: ServerClock;
-  readonly #lockTimeoutMs: number;
-  readonly #transactionTimeoutMs: number;
+  readonly #limits: WriteLockLimits;
   readonly #line: Waiter[] = [];
   #holder: { readonly writer: Writer; readonly since: number } | undefined;
   #theft: ServerTimer | undefined;
   #isClosed = false;
 
-  constructor(clock: ServerClock, lockTimeoutMs: number, transactionTimeoutMs: number) {
+  constructor(clock: ServerClock, limits: WriteLockLimits) {
     this.#clock = clock;
-    this.#lockTimeoutMs = lockTimeoutMs;
-    this.#transactionTimeoutMs = transactionTimeoutMs;
+    this.#limits = limits;
+  }
+
+  /** Whether it is this one's turn. */
+  isHeldBy(writer: Writer): boolean {
+    return this.#holder?.writer === writer;
   }
 
   /** How many are waiting. */
@@ -51,7 +61,7 @@ export class WriteLock {
       this.#hand(writer);
       return;
     }
-    const timer = this.#clock.startTimer(this.#lockTimeoutMs, () => {
+    const timer = this.#clock.startTimer(this.#limits.lockTimeoutMs, () => {
       this.#line.splice(
         this.#line.findIndex((waiter) => waiter.writer === writer),
         1,
@@ -108,9 +118,12 @@ export class WriteLock {
     this.#theft?.cancel();
     this.#theft = undefined;
     const holder = this.#holder;
-    // A request that runs is not interrupted: it may be about to commit. `noteIdle` comes when it has ended.
-    if (holder === undefined || this.#line.length === 0 || !holder.writer.isIdle) return;
-    const left = holder.since + this.#transactionTimeoutMs - this.#clock.now();
+    if (holder === undefined || this.#line.length === 0) return;
+    const { transactionTimeoutMs, maxTransactionMs } = this.#limits;
+    // A request that runs may be about to commit. `noteIdle` comes when it has ended.
+    const isRunning = !holder.writer.isIdle;
+    if (isRunning && maxTransactionMs === 0) return;
+    const left = holder.since + (isRunning ? maxTransactionMs : transactionTimeoutMs) - this.#clock.now();
     if (left > 0) {
       this.#theft = this.#clock.startTimer(left, () => this.#considerTheft());
       return;

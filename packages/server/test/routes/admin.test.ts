@@ -20,18 +20,24 @@ interface Answer {
 function setUp(options: Parameters<typeof openRegistry>[0] = {}) {
   const opened = openRegistry(options);
   const authorize = vi.fn();
+  const letGo = vi.fn();
+  const hold = () => letGo;
   const limits = { maxImportBytes: 1e6, bodyStallTimeoutMs: 1000, clock: opened.clock };
   const ask = async (method: string, path: string, body?: BodyInit): Promise<Answer> => {
     const init = { method, ...(body === undefined ? {} : { body, duplex: "half" }) };
     const request = new Request(`http://h/admin${path}`, init);
     const { pathname } = new URL(request.url);
-    const response = await answerAdmin(opened.registry, request, pathname, { options: limits, authorize });
+    const response = await answerAdmin(opened.registry, request, pathname, {
+      options: limits,
+      authorize,
+      hold,
+    });
     const bytes = new Uint8Array(await response.arrayBuffer());
     const type = response.headers.get("content-type");
     const json: unknown = type === "application/json" ? JSON.parse(Buffer.from(bytes).toString()) : undefined;
     return { status: response.status, type, headers: response.headers, bytes, json };
   };
-  return { ...opened, ask, authorize };
+  return { ...opened, ask, authorize, letGo };
 }
 
 test("databases are made, listed, copied, exported, uploaded, verified and deleted", async () => {

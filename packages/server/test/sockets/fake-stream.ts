@@ -20,7 +20,7 @@ import type {
  * `finish`, SQL that begins with `fail` with an error; `breakWith` makes a call reject.
  */
 export class FakeStream implements SqlStream {
-  readonly isAutocommit = true;
+  isAutocommit = true;
   onEnd: ((reason: StreamEnd) => void) | undefined;
   isClosed = false;
   /** What was begun, in its order. */

@@ -15,6 +15,7 @@ export class FakeHost implements SocketHost {
     maxMessageBytes: 1_000_000,
     maxStatements: 100,
     maxStreams: 4,
+    streamIdleTimeoutMs: 500,
     sendStallTimeoutMs: 1_000,
   };
   readonly streams: FakeStream[] = [];

@@ -280,3 +280,27 @@ test("sockets whose other end is silent are cut off, by one timer for all", asyn
 test("a prefix that is none", () => {
   expect(() => toUpgradeListener({ acceptSocket() {} }, { prefix: "/sync/" })).toThrow("must be a path");
 });
+
+test("a socket that sends a long first message is cut off before it is whole, later ones may be long", async () => {
+  const { port, next } = await listen();
+  const first = next();
+  const socket = await connectTo(port);
+  await first;
+  socket.on("error", () => {});
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  for (let part = 0; part < 80; part++) socket.send(Buffer.alloc(1_024), { fin: false });
+  await closed;
+
+  const second = next();
+  const polite = await connectTo(port);
+  const { socket: accepted } = await second;
+  const lengths = new Promise<number[]>((resolve) => {
+    const heard: number[] = [];
+    accepted.addEventListener("message", ({ data }) => {
+      heard.push((data as ArrayBuffer).byteLength);
+      if (heard.length === 3) resolve(heard);
+    });
+  });
+  for (const length of [65_536, 1_000_000, 2_000_000]) polite.send(Buffer.alloc(length));
+  expect(await lengths).toEqual([65_536, 1_000_000, 2_000_000]);
+});

@@ -4,10 +4,13 @@ import { WireError } from "../wire-error.js";
 import type { HranaFormat } from "./hrana-types.js";
 import { JsonCursor, nullableString } from "./json-cursor.js";
 
+/** Longer bodies are not looked through, bytes: whoever asks may have to answer others meanwhile. */
+const LONG_BYTES = 1024 * 1024;
+
 /**
- * The baton of the body of a pipeline request or of one for a cursor, without reading all of a long body where that can be
- * helped. A key that is written with escapes is not found, and the first of two is: whoever reads the body later must
- * compare. Throws `WireError` where what it looks at is malformed.
+ * The baton of the body of a pipeline request or of one for a cursor, without reading all of a long body: beyond 1 MiB it is
+ * found only where it comes first, as clients write it. A key that is written with escapes is not found, and the first of
+ * two is: whoever reads the body later must compare. Throws `WireError` where what it looks at is malformed.
  */
 export function findBaton(body: Uint8Array, format: HranaFormat): string | null {
   return format === "json" ? findInJson(body) : findInProtobuf(body);
@@ -18,6 +21,7 @@ function findInProtobuf(body: Uint8Array): string | null {
   let baton: string | null = null;
   while (reader.next()) {
     if (reader.field === 1) baton = reader.string("baton");
+    else if (body.length > LONG_BYTES) return baton;
     else reader.skip();
   }
   return baton;
@@ -32,12 +36,14 @@ const CLOSING_BRACE = 0x7d;
 const KEY: readonly number[] = Array.from('"baton"', (character) => character.charCodeAt(0));
 
 function findInJson(body: Uint8Array): string | null {
-  const value = findValue(body);
+  const isLong = body.length > LONG_BYTES;
+  const value = findValue(isLong ? body.subarray(0, LONG_BYTES) : body);
   if (value === undefined) return null;
   const first = skipSpace(body, 0);
   const isFirst = body[first] === OPENING_BRACE && skipSpace(body, first + 1) === value.keyAt;
   const cursor = new JsonCursor();
   if (!isFirst) {
+    if (isLong) return null;
     const document = cursor.object(JsonCursor.parse(decodeUtf8(body)));
     return cursor.member(document, "baton", nullableString);
   }

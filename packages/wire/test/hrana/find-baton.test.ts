@@ -55,6 +55,19 @@ describe("the baton of a JSON body", () => {
     expect(() => find(body)).toThrow(expect.objectContaining({ name: "WireError", code: "malformed" }));
   });
 
+  it("is found in a long body only where it comes first, and nothing else of that is looked at", () => {
+    const long = `"x":"${"y".repeat(1024 * 1024)}"`;
+    expect(find(`{"baton":"abc",${long}${REST}`)).toBe("abc");
+    expect(find(`{${long},"baton":"abc"${REST}`)).toBeNull();
+    expect(find(`{"x":1,"baton":"abc",${long}${REST}`)).toBeNull();
+    const tail = Buffer.alloc(1024 * 1024, 0xff);
+    const baton = [0x0a, 3, ...Buffer.from("abc")];
+    const ping = [0x18, 1];
+    expect(findBaton(Buffer.from([...baton, 0x12, 0]), "protobuf")).toBe("abc");
+    expect(findBaton(Buffer.concat([Buffer.from([...baton, ...ping]), tail]), "protobuf")).toBe("abc");
+    expect(findBaton(Buffer.concat([Buffer.from([...ping, ...baton]), tail]), "protobuf")).toBeNull();
+  });
+
   it("is UTF-8", () => {
     const body = Buffer.from('{"baton":"é"}', "latin1");
     expect(() => findBaton(body, "json")).toThrow(WireError);
