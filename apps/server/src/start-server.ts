@@ -10,7 +10,7 @@ import {
   toUpgradeListener,
 } from "@tributary/server";
 import { formatListenUrl, parseListenAddress } from "./listen-address.js";
-import { ServerMetrics } from "./metrics/server-metrics.js";
+import type { ServerMetrics } from "./metrics/server-metrics.js";
 import { Connections } from "./serve/connections.js";
 import { forwardedAddress } from "./serve/forwarded-address.js";
 import { Front } from "./serve/front.js";
@@ -72,6 +72,9 @@ const nobody: Authorize = () => ({ access: "write" });
 export async function startServer(options: StartServerOptions): Promise<RunningServer> {
   const { listen = "127.0.0.1:0", tls } = options;
   const { host, port } = parseListenAddress(listen);
+  // Not read where nobody wants them: it takes a while.
+  const Metrics =
+    options.metrics === undefined ? undefined : (await import("./metrics/server-metrics.js")).ServerMetrics;
   const http = httpServerOf(options);
   const connections = new Connections(http);
   // First, so that a port that is taken creates no file. Nothing can be asked before the listener is there: that takes
@@ -79,7 +82,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   await listenOn(http, host, port);
   let parts: { readonly server: SyncServer; readonly front: Front };
   try {
-    parts = createParts(options, connections);
+    parts = createParts(options, connections, Metrics);
   } catch (error) {
     await new Promise((resolve) => http.close(resolve));
     throw error;
@@ -136,6 +139,7 @@ function httpServerOf(options: StartServerOptions): Server {
 function createParts(
   { db, data, sync = {}, metrics }: StartServerOptions,
   connections: Connections,
+  Metrics: typeof ServerMetrics | undefined,
 ): { readonly server: SyncServer; readonly front: Front } {
   let collected: ServerMetrics | undefined;
   const { onRequest } = sync;
@@ -148,8 +152,8 @@ function createParts(
       onRequest?.(report);
     },
   });
-  if (metrics !== undefined) {
-    collected = new ServerMetrics({
+  if (metrics !== undefined && Metrics !== undefined) {
+    collected = new Metrics({
       version,
       maxDatabases: metrics.maxDatabases,
       status: () => server.status(),

@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { jwtAuthorizer, loadJwtKeys } from "@tributary/auth-jwt";
 import { type AccessGrant, type Authorize, type StaticToken, staticTokens } from "@tributary/server";
 import type { OptionValues } from "../options/option-table.js";
 import { UsageError } from "../options/usage-error.js";
@@ -110,6 +109,8 @@ async function loadJwt(
   path: string,
   { authJwtIssuer, authJwtAudience, authJwtRequireExpiry }: AccessOptions,
 ): Promise<Authorize> {
+  // Not read where nobody wants it: it takes a while.
+  const { jwtAuthorizer, loadJwtKeys } = await import("@tributary/auth-jwt");
   return jwtAuthorizer({
     keys: await loadJwtKeys(path),
     ...(authJwtIssuer === undefined ? {} : { issuer: authJwtIssuer }),

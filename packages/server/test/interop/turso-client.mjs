@@ -86,7 +86,7 @@ const scenarios = {
   async large() {
     const a = await open("a");
     await a.exec("CREATE TABLE t(id INTEGER PRIMARY KEY, body TEXT)");
-    await a.exec("INSERT INTO t SELECT value, 'row ' || value FROM generate_series(1, 200000)");
+    await a.exec("INSERT INTO t SELECT value, 'row ' || value FROM generate_series(1, 60000)");
     await a.push();
     const b = await open("b");
     return await all(b, "SELECT count(*) AS n FROM t");
