@@ -47,6 +47,7 @@ export { ERROR_BLAME, SyncError } from "./errors/sync-error.js";
 export type { ReplicaMetadata } from "./metadata/replica-metadata.js";
 export { FrameIndex } from "./pages/frame-index.js";
 export { openWalReplicaPages } from "./pages/wal-replica-pages.js";
+export type { Channel, ChannelEvents, SendOutcome } from "./ports/channel.js";
 export type { Clock } from "./ports/clock.js";
 export type { EngineIo, HostPorts } from "./ports/engine-io.js";
 export { combinePorts } from "./ports/engine-io.js";
@@ -100,6 +101,25 @@ export type { WalHeader, WalHeaderFields } from "./sqlite-format/wal-header.js";
 export { parseWalHeader, sameSalts, WAL_HEADER_SIZE } from "./sqlite-format/wal-header.js";
 export type { WalCommit, WalCommitPoint } from "./sqlite-format/wal-scanner.js";
 export { endsCommit, WalScanner } from "./sqlite-format/wal-scanner.js";
+export type {
+  ChangeGroup,
+  ChangePackage,
+  SnapshotPart,
+  StreamChange,
+} from "./streams/change-package.js";
+export { decodeChangePackage, encodeChangePackage } from "./streams/package-binary.js";
+export { parseChangePackage, stringifyChangePackage } from "./streams/package-json.js";
+export { schemaHashOf } from "./streams/schema-hash.js";
+export type {
+  AppliedPackage,
+  InboundStreamOptions,
+  OutboundPackage,
+  OutboundStreamOptions,
+  PackagePayload,
+  StreamConflict,
+  StreamPeer,
+  StreamRetention,
+} from "./streams/stream-options.js";
 export type { RowChange, SchemaChange, TapeChange } from "./tape/tape-change.js";
 export {
   createTapeSql,

@@ -50,6 +50,14 @@ export { parsePipelineRequest } from "./hrana/parse-pipeline-request.js";
 export { parsePipelineResponse } from "./hrana/parse-pipeline-response.js";
 export type { HranaReadOptions } from "./hrana/statement-count.js";
 export { stringifyPipelineRequest } from "./hrana/stringify-pipeline-request.js";
+export type {
+  LiveClientMessage,
+  LiveKind,
+  LiveMessage,
+  LiveServerMessage,
+  LiveSharedMessage,
+} from "./live/live-messages.js";
+export { LIVE_SUBPROTOCOL, LIVE_VERSION } from "./live/live-messages.js";
 export type { PageMessage } from "./pull-updates/page-message.js";
 export { decodePageMessage, encodePageMessage, encodePageMessages } from "./pull-updates/page-message.js";
 export { encodePageRange } from "./pull-updates/page-range.js";

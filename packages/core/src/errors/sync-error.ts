@@ -38,6 +38,11 @@ export const ERROR_BLAME = {
   "io-failed": "host",
   "sql-failed": "host",
   "database-busy": "host",
+  "stream-gap": "protocol",
+  "stream-restarted": "protocol",
+  "stream-behind": "remote",
+  "damaged-package": "protocol",
+  "schema-mismatch": "conflict",
   "replay-conflict": "conflict",
   "not-a-replica": "damage",
   "damaged-metadata": "damage",
@@ -63,6 +68,8 @@ export interface SyncErrorDetails {
   readonly changeId?: number;
   /** The local file concerned. */
   readonly path?: string;
+  /** Where a package of a change stream would have to begin. */
+  readonly expectedCursor?: number;
 }
 
 /** Options of {@link SyncError}. */

@@ -1,0 +1,84 @@
+import type { Channel, PageRange } from "@tributary/core";
+import type { LiveClock } from "../live-clock.js";
+
+/** What a channel may use. */
+export interface LiveLimits {
+  /** A channel that has not said hello for this long is closed, ms. */
+  readonly helloTimeoutMs: number;
+  /** Either end says something at least this often; one that is silent for twice as long is taken for gone, ms. */
+  readonly keepAliveMs: number;
+  /** Longest message, bytes. */
+  readonly maxMessageBytes: number;
+  /** How many subscriptions may be open on a channel. */
+  readonly maxSubscriptions: number;
+  /** How many pulls of a subscription may be open. */
+  readonly maxPulls: number;
+  /** A client that takes nothing of what waits for it is cut off after this long, ms; 0: never. */
+  readonly stallTimeoutMs: number;
+}
+
+/** What a channel was granted. */
+export interface LiveGrant {
+  /** ms since 1970; `undefined`: for ever. */
+  readonly expiresAt: number | undefined;
+}
+
+/** What a live channel asks of whoever serves it. What rejects with a `LiveRefusal` is told to the client. */
+export interface LiveHost {
+  readonly clock: LiveClock;
+  readonly limits: LiveLimits;
+  /** On hello, and for each fresh token. Rejects to refuse the channel. */
+  authenticate(token: string | undefined): Promise<LiveGrant>;
+  /** Opens a database with what the latest token allows. Rejects to refuse it. */
+  openReplica(database: string): Promise<ReplicaEndpoint>;
+  /** Takes over one end of a duplex for a change stream. Rejects to refuse it. Absent: there are none here. */
+  openStream?(database: string, channel: Channel): Promise<void>;
+  /** Called once, when the channel is closed by either side: with an error where the server is to blame. */
+  onClose(error: unknown): void;
+}
+
+/** What is asked for by a pull. */
+export interface LivePullRequest {
+  readonly clientRevision: string | undefined;
+  readonly serverRevision: string | undefined;
+  readonly pages: PageRange | undefined;
+  readonly waitMs: number;
+  /** Fires when the client or the channel gives the pull up. */
+  readonly signal: AbortSignal;
+}
+
+/** The answer to a pull: the header at once, the pages as they are asked for. */
+export interface LivePull {
+  readonly revision: string;
+  /** Size of the database at that revision, in pages. */
+  readonly databaseSize: number;
+  /** The next pages, 256 KiB at most; `undefined` at the end. */
+  next(): { readonly pageIds: Uint32Array; readonly bytes: Uint8Array } | undefined;
+  /** Lets go of the revision. Called once, also after the end. */
+  close(): void;
+}
+
+/** One database, as a live replica sees it. */
+export interface ReplicaEndpoint {
+  pull(request: LivePullRequest): Promise<LivePull>;
+  /** Runs a batch (`live-batch.ts` of wire) and gives its results; see the message `push`. */
+  push(body: Uint8Array, isContinued: boolean): Promise<Uint8Array>;
+  /** Rolls back what is open and lets go of the database. */
+  close(): void;
+}
+
+/** A refusal that the client is told of. */
+export class LiveRefusal extends Error {
+  override readonly name = "LiveRefusal";
+  /** As the HTTP status that the same refusal has there. */
+  readonly status: number;
+  readonly code: string;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(status: number, code: string, message: string, retryAfterMs?: number) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+}

@@ -1,0 +1,1 @@
+export { createMemoryChannels } from "./memory/memory-channels.js";
