@@ -8,6 +8,7 @@ import {
   pushChanges,
   type RemoteBatch,
   type ReplicaSession,
+  runAsync,
   runSync,
   SyncError,
   waitChanges,
@@ -99,4 +100,47 @@ test("a batch that arrives before the pull is taken, and not sent again", () => 
   expect(push(session)).toEqual({ changes: 0 });
   expect(remote.query("SELECT line FROM log")).toEqual([["mine"]]);
   close(session);
+});
+
+test("a pull whose fence is answered late does not take a push that began meanwhile for one that it contains", async () => {
+  const remote = createMemoryRemote();
+  remote.query("CREATE TABLE log (line)");
+  const port = remote.connect();
+  /** What happens to the next batches; those that are not named go through. */
+  const fates: ("lost" | "answered late" | "under way")[] = ["lost"];
+  const held: (() => void)[] = [];
+  const hold = (): Promise<void> => new Promise((resolve) => held.push(resolve));
+  const network: ProtocolIo = {
+    ...port,
+    runRemoteBatch(batch) {
+      const isRead = batch.steps.length === 1;
+      const fate = isRead ? undefined : fates.shift();
+      if (fate === "lost") throw new SyncError("unreachable", "lost");
+      if (fate === "under way") return hold().then(() => port.runRemoteBatch(batch));
+      const answer = port.runRemoteBatch(batch);
+      return fate === "answered late" ? hold().then(() => answer) : answer;
+    },
+  };
+  const sql = createBetterSqlite3();
+  const clock = createVirtualClock(createRandom(1));
+  const ports = combinePorts({ files: createNodeStorage(), sql, remote: network, clock });
+  const config = configOf(join(temporaryDirectory(), "replica.db"), { pushAttempts: 1 });
+  const session = await runAsync(openReplica(config), ports);
+  sql.db.exec("INSERT INTO log VALUES ('mine')");
+  await expect(runAsync(pushChanges(session), ports)).rejects.toThrow("lost");
+  remote.query("INSERT INTO log VALUES ('theirs')");
+  fates.push("answered late", "under way");
+  const pulling = runAsync(waitChanges(session), ports);
+  const pushing = runAsync(pushChanges(session), ports);
+  const [answerFence, runPush] = held;
+  answerFence?.();
+  const changes = await pulling;
+  runPush?.();
+  expect(await pushing).toEqual({ changes: 1 });
+  if (changes === undefined) throw new Error("Nothing was pulled.");
+  // Its pages lack what was pushed, so that applying them would make the tape send that once more.
+  expect(await runAsync(applyChanges(session, changes), ports)).toBe(false);
+  await runAsync(changes.dispose(), ports);
+  expect(remote.query("SELECT line FROM log ORDER BY line")).toEqual([["mine"], ["theirs"]]);
+  await runAsync(closeReplica(session), ports);
 });

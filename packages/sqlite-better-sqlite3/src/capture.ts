@@ -8,6 +8,7 @@ import {
   quoteIdentifier,
   RESERVED_PREFIX,
   type SchemaStatement,
+  STATEMENT_FUNCTION,
   SyncError,
   schemaChanges,
   TAPE_OPERATION,
@@ -46,8 +47,12 @@ export interface CaptureOptions {
   readonly boundaries: TransactionBoundaries;
   /** The connection is the engine's: it makes and drops the tables of the replica itself. */
   readonly engine: boolean;
+  /** Whether the database is a replica, which can do with less of what an app may set. */
+  readonly isReplica: boolean;
   /** Called after each transaction that may have changed something. */
   readonly onCommit: (() => void) | undefined;
+  /** Called when the TEMP database was emptied. */
+  readonly onTempEmptied: (() => void) | undefined;
 }
 
 /** The capture of one connection: what happens around its statements so that every change is on the tape. */
@@ -58,9 +63,15 @@ export class Capture {
   #active = false;
   #touched = false;
   #depth = 0;
+  #statements = 0;
   #lastChangeId: Database.Statement<unknown[]> | undefined;
   /** The app's own setting of `unsafeMode`. */
   unsafeMode = false;
+
+  /** Whether the database is a replica. */
+  get isReplica(): boolean {
+    return this.#options.isReplica;
+  }
 
   constructor(db: Database.Database, setDefensive: (on: boolean) => void, options: CaptureOptions) {
     this.#db = db;
@@ -84,6 +95,7 @@ export class Capture {
       return null;
     });
     db.function(DEPTH_FUNCTION, () => this.#depth);
+    db.function(STATEMENT_FUNCTION, () => this.#statements);
   }
 
   /** Makes triggers, marks and shapes fit the schema; from the first time on, changes are captured. */
@@ -104,6 +116,7 @@ export class Capture {
   /** Call before each statement that may write. An earlier one that failed inside a trigger has left the depth behind. */
   enter(): void {
     this.#depth = 0;
+    this.#statements += 1;
     this.#touched = true;
   }
 
@@ -174,6 +187,7 @@ export class Capture {
   /** Call after a pragma that may have emptied the TEMP database. */
   restore(): void {
     if (this.#active) this.refresh();
+    this.#options.onTempEmptied?.();
   }
 
   #recordSchema(sql: string): void {

@@ -3,6 +3,7 @@ import {
   type SqlConnection,
   type SqlFailure,
   type SqlIo,
+  type SqlReader,
   type SqlRow,
   type SqlStatement,
   type SqlValue,
@@ -10,8 +11,11 @@ import {
   SyncError,
 } from "@tributary/core";
 import Database from "better-sqlite3";
+import { asSyncError, codeOf } from "./as-sync-error.js";
 import { captureOf } from "./capture.js";
 import { isBusy, isBusyError, nativeExec, nativePrepare } from "./native-connection.js";
+import { openReader } from "./open-reader.js";
+import { plainBytes } from "./plain-bytes.js";
 import { ReplicaDatabase } from "./replica-database.js";
 import { ReplicaLock } from "./replica-lock.js";
 import { TransactionBoundaries } from "./transaction-boundaries.js";
@@ -28,6 +32,13 @@ export interface BetterSqlite3Options {
   readonly nativeBinding?: string;
   /** Called after each transaction of the app's that may have changed something, before its statement returns. */
   readonly onLocalCommit?: () => void;
+  /** Called when a statement of the app's has emptied the TEMP database, as `PRAGMA temp_store` does. */
+  readonly onTempEmptied?: () => void;
+  /**
+   * Whether the file is that of a replica (the default). If not, pages may have any size, and SQLite checkpoints by
+   * itself as the app has it do (`wal_autocheckpoint`).
+   */
+  readonly isReplica?: boolean;
 }
 
 /** The SQL port on better-sqlite3. All of it answers at once. */
@@ -45,6 +56,11 @@ export interface BetterSqlite3Io extends SqlIo {
   tryBeginWrite(waitMs?: number): boolean;
   refreshCapture(connection: "writer" | "app"): void;
   transactionBoundaries(): readonly number[];
+  /**
+   * Begins to read the state that is committed now, on a connection of its own, whatever the others are in the middle of.
+   * Ended by its `close`, or with the connections. Until then the log cannot become shorter.
+   */
+  openReader(): SqlReader;
 }
 
 type Statement = Database.Statement<unknown[]>;
@@ -70,6 +86,7 @@ interface Connections {
 /** The connections of one replica. Opens nothing before `openConnections`. */
 export function createBetterSqlite3(options: BetterSqlite3Options = {}): BetterSqlite3Io {
   const boundaries = new TransactionBoundaries();
+  const readers = new Set<SqlReader>();
   let opened: Connections | undefined;
   let lock: ReplicaLock | undefined;
   /** The app's setting when it was last seen; the app may have closed its connection since. */
@@ -107,6 +124,8 @@ export function createBetterSqlite3(options: BetterSqlite3Options = {}): BetterS
     closeConnections(keepLog = false) {
       if (opened === undefined) return;
       const { app, writer, guard } = opened;
+      // A reader would keep the last connection from checkpointing.
+      for (const reader of readers) reader.close();
       if (keepLog) openLogOf(guard);
       // The app's may be busy; then all stay open.
       asSyncError(() => closeAll([app]));
@@ -198,6 +217,14 @@ export function createBetterSqlite3(options: BetterSqlite3Options = {}): BetterS
     transactionBoundaries() {
       return boundaries.list();
     },
+
+    openReader() {
+      const { path } = connections();
+      const settings = { ...bindingOf(options), timeout: ENGINE_TIMEOUT_MS };
+      const reader = asSyncError(() => openReader(path, settings, () => readers.delete(reader)));
+      readers.add(reader);
+      return reader;
+    },
   };
 }
 
@@ -210,7 +237,7 @@ function openAll(
   options: BetterSqlite3Options,
   boundaries: TransactionBoundaries,
 ): Connections {
-  const { synchronous = "FULL", busyTimeoutMs = 5000, verbose, onLocalCommit } = options;
+  const { synchronous = "FULL", busyTimeoutMs = 5000, verbose, isReplica = true } = options;
   const binding = bindingOf(options);
   const made: Database.Database[] = [];
   const open = <T extends Database.Database>(db: T): T => {
@@ -226,19 +253,25 @@ function openAll(
           timeout: busyTimeoutMs,
           ...(verbose === undefined ? {} : { verbose: appStatements(verbose) }),
         },
-        { boundaries, engine: false, onCommit: onLocalCommit },
+        {
+          boundaries,
+          engine: false,
+          isReplica,
+          onCommit: options.onLocalCommit,
+          onTempEmptied: options.onTempEmptied,
+        },
       ),
     );
-    setUp(app, synchronous);
+    setUp(app, synchronous, isReplica);
     const writer = open(
       new ReplicaDatabase(
         path,
         { ...binding, timeout: ENGINE_TIMEOUT_MS },
-        { boundaries, engine: true, onCommit: undefined },
+        { boundaries, engine: true, isReplica, onCommit: undefined, onTempEmptied: undefined },
       ),
     );
     // Whatever the app has chosen for itself: the journal of an apply is removed when its replay has been committed.
-    setUp(writer, "FULL");
+    setUp(writer, "FULL", isReplica);
     const guard = open(new Database(path, { ...binding, timeout: ENGINE_TIMEOUT_MS, readonly: true }));
     const queries = { writer: new StatementCache<Statement>(), guard: new StatementCache<Statement>() };
     return { path, app, writer, guard, queries, writes: new StatementCache<Statement>() };
@@ -248,9 +281,9 @@ function openAll(
   }
 }
 
-function setUp(db: ReplicaDatabase, synchronous: string): void {
+function setUp(db: ReplicaDatabase, synchronous: string, isReplica: boolean): void {
   const pageSize = db.pragma("page_size", { simple: true });
-  if (Number(pageSize) !== 4096) {
+  if (isReplica && Number(pageSize) !== 4096) {
     throw new SyncError(
       "unsupported-sql",
       `${db.name} has pages of ${pageSize} bytes; the sync protocol knows 4096 only. VACUUM INTO a copy with that page size.`,
@@ -263,7 +296,7 @@ function setUp(db: ReplicaDatabase, synchronous: string): void {
       path: db.name,
     });
   }
-  db.pragma("wal_autocheckpoint = 0");
+  if (isReplica) db.pragma("wal_autocheckpoint = 0");
   db.pragma(`synchronous = ${synchronous}`);
 }
 
@@ -282,14 +315,6 @@ function prepareWrite(writer: ReplicaDatabase, sql: string): Statement {
     return { run: (...params: unknown[]) => statement.all(...params) } as unknown as Statement;
   }
   return statement;
-}
-
-function plainBytes(row: SqlValue[]): void {
-  for (let index = 0; index < row.length; index++) {
-    const value = row[index];
-    if (value instanceof Uint8Array)
-      row[index] = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  }
 }
 
 /** Runs `work` so that it waits that long where another process holds a lock. */
@@ -315,26 +340,7 @@ function closeAll(databases: readonly Database.Database[]): void {
   for (const db of databases) if (db.open) db.close();
 }
 
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Database.SqliteError ? error.code : undefined;
-}
-
 function failureOf(index: number, error: unknown): SqlFailure {
   const message = error instanceof Error ? error.message : String(error);
   return { index, message, sqlCode: codeOf(error) ?? "SQLITE_MISUSE" };
-}
-
-function asSyncError<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof SyncError) throw error;
-    const sqlCode = codeOf(error);
-    const busy = sqlCode?.startsWith("SQLITE_BUSY") === true || isBusyError(error);
-    const message = error instanceof Error ? error.message : String(error);
-    throw new SyncError(busy ? "database-busy" : "sql-failed", message, {
-      cause: error,
-      ...(sqlCode === undefined ? {} : { sqlCode }),
-    });
-  }
 }

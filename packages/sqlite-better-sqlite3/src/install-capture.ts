@@ -6,7 +6,9 @@ import {
   foldName,
   INITIAL_TAPE_VALUES,
   imageWidth,
+  LOCAL_TABLE,
   markTrigger,
+  NOTED_FIXED_COLUMNS,
   NOTED_TABLE,
   quoteIdentifier,
   RESERVED_PREFIX,
@@ -16,6 +18,7 @@ import {
   SCHEMA_SQL,
   type SchemaRow,
   SHAPE_TABLE,
+  STREAM_VALUE,
   TABLE_COLUMNS_SQL,
   TAPE_FIXED_COLUMNS,
   TAPE_TABLE,
@@ -73,12 +76,13 @@ export function rebuildCapture(installer: CaptureInstaller): void {
     new Set(shapes.captured.map((table) => foldName(table.shape.table))),
   );
   if (markTriggers(db, schema, effects.marked)) schema = readSchema(db);
+  const takenBack = isTakenBack(db);
   const wanted = new Map<string, string>();
   const want = (trigger: CaptureTrigger): void => void wanted.set(trigger.name, trigger.sql);
   for (const table of shapes.captured) {
     const suppressible = effects.suppressible.has(foldName(table.shape.table));
-    for (const trigger of captureTriggers(table, shapeId(db, JSON.stringify(table.shape)), suppressible))
-      want(trigger);
+    const shape = shapeId(db, JSON.stringify(table.shape));
+    for (const trigger of captureTriggers(table, shape, suppressible, takenBack)) want(trigger);
   }
   for (const table of shapes.refused) for (const trigger of refusalTriggers(table)) want(trigger);
   replaceTriggers(installer, schema, wanted);
@@ -109,7 +113,13 @@ function fingerprintOf(db: Database.Database): string {
   const schema = nativeRows(db, SCHEMA_SQL);
   if (!schema.some((row) => row[1] === SHAPE_TABLE)) return "";
   const shapes = nativeRows(db, `SELECT id, description FROM main.${SHAPE_TABLE} ORDER BY id`);
-  return JSON.stringify([schema, shapes.map((row) => [String(row[0]), row[1]])]);
+  return JSON.stringify([schema, shapes.map((row) => [String(row[0]), row[1]]), isTakenBack(db)]);
+}
+
+/** Whether changes are taken back from the tape: those of a spoke, before what its hub sends. */
+function isTakenBack(db: Database.Database): boolean {
+  const sql = `SELECT 1 FROM main.${LOCAL_TABLE} WHERE name = '${STREAM_VALUE.rebaseFrom}'`;
+  return nativeValue(db, sql) !== undefined;
 }
 
 function widenTape(db: Database.Database, values: number): void {
@@ -118,7 +128,7 @@ function widenTape(db: Database.Database, values: number): void {
     nativeExec(db, `ALTER TABLE main.${TAPE_TABLE} ADD COLUMN v${index}`);
   }
   const noted = Number(nativeValue(db, `SELECT count(*) FROM pragma_table_xinfo('${NOTED_TABLE}', 'temp')`));
-  if (noted - 2 >= values && noted > 0) return;
+  if (noted - NOTED_FIXED_COLUMNS.length >= values && noted > 0) return;
   // Notes live no longer than a statement.
   nativeExec(
     db,

@@ -31,8 +31,12 @@ const REFUSED: Readonly<Record<string, { readonly allowed: readonly string[]; re
   },
 };
 
-/** Throws when a pragma would break the replica. */
-export function checkPragma(pragma: PragmaStatement): void {
+/** What only a replica cannot do with. */
+const OF_REPLICAS: ReadonlySet<string> = new Set(["page_size", "auto_vacuum", "wal_autocheckpoint"]);
+
+/** Throws when a pragma would break the replica, or the capture of a database that is none. */
+export function checkPragma(pragma: PragmaStatement, isReplica: boolean): void {
+  if (!isReplica && OF_REPLICAS.has(pragma.name)) return;
   const rule = Object.hasOwn(REFUSED, pragma.name) ? REFUSED[pragma.name] : undefined;
   if (rule === undefined || pragma.value === undefined || rule.allowed.includes(pragma.value)) return;
   const schema = pragma.schema?.toLowerCase() ?? "main";

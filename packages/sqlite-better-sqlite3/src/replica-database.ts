@@ -21,7 +21,7 @@ export class ReplicaDatabase extends Database {
     source: string,
   ): Database.Statement<BindParameters, Result> {
     const kind = typeof source === "string" ? classifyStatement(source) : READ;
-    refuseUnsupported(kind);
+    refuseUnsupported(kind, captureOf(this).isReplica);
     const statement = super.prepare<BindParameters, Result>(source);
     if (isCaptured(kind)) captureStatement(statement as Database.Statement<unknown[]>, kind, captureOf(this));
     // SQLite empties the TEMP database while it prepares this one.
@@ -65,7 +65,7 @@ export class ReplicaDatabase extends Database {
 
   override pragma(source: string, options?: Database.PragmaOptions): unknown {
     const kind = typeof source === "string" ? classifyStatement(`PRAGMA ${source}`) : READ;
-    refuseUnsupported(kind);
+    refuseUnsupported(kind, captureOf(this).isReplica);
     const capture = captureOf(this);
     if (kind.type !== "pragma" || !setsHeaderField(kind)) {
       const result = super.pragma(source, options);
@@ -114,7 +114,7 @@ export class ReplicaDatabase extends Database {
 
   #execOne(sql: string, kind: StatementClass): void {
     const capture = captureOf(this);
-    refuseUnsupported(kind);
+    refuseUnsupported(kind, captureOf(this).isReplica);
     const run = (): unknown => super.exec(sql);
     if (kind.type === "write" || kind.type === "other") capture.enter();
     if (kind.type === "schema") capture.runSchema(kind, sql, run);
@@ -148,14 +148,14 @@ function emptiesTemp(kind: StatementClass): boolean {
   return kind.type === "pragma" && kind.name.startsWith("temp_store") && kind.value !== undefined;
 }
 
-function refuseUnsupported(kind: StatementClass): void {
-  if (kind.type === "pragma") checkPragma(kind);
+function refuseUnsupported(kind: StatementClass, isReplica: boolean): void {
+  if (kind.type === "pragma") checkPragma(kind, isReplica);
   // SQLite obeys some pragmas while it compiles them.
-  if (kind.type === "explain" && kind.explained.type === "pragma") checkPragma(kind.explained);
+  if (kind.type === "explain" && kind.explained.type === "pragma") checkPragma(kind.explained, isReplica);
   if (kind.type === "vacuum" && !kind.into) {
-    throw new SyncError(
-      "unsupported-sql",
-      "VACUUM is refused: it moves every page, and the next pull could not be told from a full download. VACUUM INTO a copy, or vacuum the remote.",
-    );
+    const reason = isReplica
+      ? "it moves every page, and the next pull could not be told from a full download. VACUUM INTO a copy, or vacuum the remote."
+      : "it gives rows without a primary key other rowids, by which change streams know them. VACUUM INTO a copy.";
+    throw new SyncError("unsupported-sql", `VACUUM is refused: ${reason}`);
   }
 }

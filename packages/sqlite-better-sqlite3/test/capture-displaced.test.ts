@@ -166,3 +166,28 @@ describe("rows displaced by REPLACE", () => {
     expect(plan.map((step) => step.detail).join("\n")).not.toMatch(/SCAN (x|t)\b/);
   });
 });
+
+test("a row that an upsert found, and that is gone since, is not recorded as deleted again", () => {
+  const { db, tape } = openHarness(
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE); INSERT INTO t VALUES(1,'a')",
+  );
+  db.prepare("INSERT INTO t VALUES(2,'a') ON CONFLICT(u) DO NOTHING").run();
+  db.prepare("DELETE FROM t").run();
+  db.prepare("INSERT INTO t VALUES(3,'c')").run();
+  expect(tape()).toEqual(['-t[1,"a"]', '+t[3,"c"]']);
+});
+
+test("a database whose changes are taken back records what an insert has replaced", () => {
+  const { db, io, tape } = openHarness(
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES(1,'a')",
+  );
+  if (!io.tryBeginWrite()) throw new Error("busy");
+  io.executeSql("writer", "INSERT INTO tributary_local VALUES ('stream_rebase_from', 'hub')");
+  io.refreshCapture("writer");
+  io.executeSql("writer", "COMMIT");
+  io.refreshCapture("app");
+  db.prepare("REPLACE INTO t VALUES(1,'b')").run();
+  db.prepare("INSERT INTO t VALUES(1,'c') ON CONFLICT DO UPDATE SET a = excluded.a").run();
+  db.prepare("INSERT INTO t VALUES(2,'d')").run();
+  expect(tape()).toEqual(['-t[1,"a"]', '+t[1,"b"]', '~t[1,"b"]>[1,"c"]', '+t[2,"d"]']);
+});

@@ -2,20 +2,24 @@ import { quoteIdentifier } from "../sql/quote-identifier.js";
 import { quoteLiteral } from "../sql/quote-literal.js";
 import { RESERVED_PREFIX, TAPE_OPERATION, TAPE_TABLE } from "../tape/tape-schema.js";
 import type { CapturedTable, RefusedTable, UniqueIndex } from "./captured-table.js";
-import { DEPTH_FUNCTION } from "./mark-trigger.js";
+import { DEPTH_FUNCTION, STATEMENT_FUNCTION } from "./mark-trigger.js";
 import { imageColumns, imageWidth } from "./table-shape.js";
 
 /**
  * TEMP table of a captured connection: rows that a statement may displace. A BEFORE trigger notes them, the AFTER
  * trigger records those that are gone as deletes. `OR IGNORE` and upserts leave notes behind, which the next note of
- * the same shape clears.
+ * the same shape clears: those of another statement, whose rows may be gone for other reasons since, and those of rows that
+ * are there.
  */
 export const NOTED_TABLE: string = `${RESERVED_PREFIX}noted`;
+
+/** Columns of {@link NOTED_TABLE} before the values. */
+export const NOTED_FIXED_COLUMNS = ["shape", "row", "statement"] as const;
 
 /** SQL of {@link NOTED_TABLE}. */
 export function createNotedSql(values: number): string {
   const columns = Array.from({ length: values }, (_, index) => `v${index}`).join(", ");
-  return `CREATE TEMP TABLE ${NOTED_TABLE} (shape INTEGER, row INTEGER, ${columns})`;
+  return `CREATE TEMP TABLE ${NOTED_TABLE} (${NOTED_FIXED_COLUMNS.join(", ")}, ${columns})`;
 }
 
 /** A trigger of the capture. */
@@ -31,11 +35,15 @@ export interface CaptureTrigger {
  *
  * With `suppressible`, changes made inside a marked trigger of the schema are left out: they are made anew by that
  * trigger where the change lands.
+ *
+ * With `takenBack`, a row that `INSERT OR REPLACE` puts another one in the place of is recorded as deleted before: changes
+ * can then be undone from the tape. Elsewhere the insert alone says enough, and costs no look for that row.
  */
 export function captureTriggers(
   table: CapturedTable,
   shapeId: number,
   suppressible: boolean,
+  takenBack: boolean = false,
 ): readonly CaptureTrigger[] {
   const { shape } = table;
   const names = imageColumns(shape).map(quoteIdentifier);
@@ -62,9 +70,9 @@ export function captureTriggers(
 
   const record = (operation: number, count: number, images: string): string =>
     `INSERT INTO ${TAPE_TABLE} (shape, op, ${values(count)}) VALUES (${shapeId}, ${operation}, ${images});`;
-  const clearStale = `DELETE FROM ${NOTED_TABLE} WHERE shape = ${shapeId} AND EXISTS (SELECT 1 FROM ${from} AS x WHERE ${sameAsNote("")});`;
+  const clearStale = `DELETE FROM ${NOTED_TABLE} WHERE shape = ${shapeId} AND (statement <> ${STATEMENT_FUNCTION}() OR EXISTS (SELECT 1 FROM ${from} AS x WHERE ${sameAsNote("")}));`;
   const note = (conflict: string): string =>
-    `INSERT INTO ${NOTED_TABLE} (shape, row, ${values(width)}) SELECT ${shapeId}, ${rowid}, ${image("x")} FROM ${from} AS x WHERE ${conflict} AND NOT EXISTS (SELECT 1 FROM ${NOTED_TABLE} AS n WHERE n.shape = ${shapeId} AND ${sameAsNote("n.")});`;
+    `INSERT INTO ${NOTED_TABLE} (${NOTED_FIXED_COLUMNS.join(", ")}, ${values(width)}) SELECT ${shapeId}, ${rowid}, ${STATEMENT_FUNCTION}(), ${image("x")} FROM ${from} AS x WHERE ${conflict} AND NOT EXISTS (SELECT 1 FROM ${NOTED_TABLE} AS n WHERE n.shape = ${shapeId} AND ${sameAsNote("n.")});`;
   const recordDisplaced = (orOccupied: string): string =>
     `INSERT INTO ${TAPE_TABLE} (shape, op, ${values(width)}) SELECT ${shapeId}, ${TAPE_OPERATION.delete}, ${values(width, "n.")} FROM ${NOTED_TABLE} AS n WHERE n.shape = ${shapeId} AND (NOT EXISTS (SELECT 1 FROM ${from} AS x WHERE ${sameAsNote("n.")})${orOccupied}) ORDER BY n.rowid; DELETE FROM ${NOTED_TABLE} WHERE shape = ${shapeId};`;
 
@@ -92,21 +100,23 @@ export function captureTriggers(
   const conflicts = table.uniqueIndexes.map((index) => conflictWith(index, shape.columns));
   const triggers: CaptureTrigger[] = [];
 
-  if (conflicts.length > 0) {
-    triggers.push(
-      trigger("note_insert", "BEFORE INSERT", undefined, [clearStale, ...conflicts.map(note)].join(" ")),
-    );
-    triggers.push(trigger("insert", "AFTER INSERT", undefined, `${recordDisplaced("")} ${insertRecord}`));
-  } else {
-    triggers.push(trigger("insert", "AFTER INSERT", undefined, insertRecord));
-  }
-
   const isOld = identity.map(([column]) => `x.${column} IS OLD.${column}`).join(" AND ");
   const keyConflict = keyColumns
     .map((name) => `x.${quoteIdentifier(name)} = NEW.${quoteIdentifier(name)}`)
     .join(" AND ");
   // The displaced row's key is the updated row's now, so that it does not look gone.
   const occupied = ` OR (${keyColumns.map((name) => `NEW.${quoteIdentifier(name)} = n.${notedColumn.get(name)}`).join(" AND ")})`;
+  const onInsert = takenBack ? [keyConflict, ...conflicts] : conflicts;
+  if (onInsert.length > 0) {
+    const displaced = recordDisplaced(takenBack ? occupied : "");
+    triggers.push(
+      trigger("note_insert", "BEFORE INSERT", undefined, [clearStale, ...onInsert.map(note)].join(" ")),
+      trigger("insert", "AFTER INSERT", undefined, `${displaced} ${insertRecord}`),
+    );
+  } else {
+    triggers.push(trigger("insert", "AFTER INSERT", undefined, insertRecord));
+  }
+
   const noteUpdate = [
     clearStale,
     ...[keyConflict, ...conflicts].map((conflict) => note(`${conflict} AND NOT (${isOld})`)),

@@ -4,6 +4,8 @@ import { isOperator, keywordOf, type SqlToken, tokenizeSql } from "../sql/tokeni
 export const ENTER_FUNCTION = "tributary_enter";
 export const LEAVE_FUNCTION = "tributary_leave";
 export const DEPTH_FUNCTION = "tributary_depth";
+/** Function of a captured connection: another number for each statement of the app's. */
+export const STATEMENT_FUNCTION = "tributary_statement";
 
 const ENTER = ` SELECT ${ENTER_FUNCTION}();`;
 const LEAVE = `SELECT ${LEAVE_FUNCTION}(); `;

@@ -16,11 +16,12 @@ export function isLocalOnlySchemaChange(sql: string, ignoreTables: ReadonlySet<s
   return table !== undefined && ignoreTables.has(foldName(table));
 }
 
-/** The table that a schema change is about: itself, or the one that its index or trigger is on. */
-function tableOfSchemaChange(sql: string): string | undefined {
+/** The table that a schema change is about: itself, or the one that its index or trigger is on; dropping those tells none. */
+export function tableOfSchemaChange(sql: string): string | undefined {
   const statement = classifyStatement(sql);
   if (statement.type !== "schema") return undefined;
   if (statement.object !== "index" && statement.object !== "trigger") return statement.name;
   const tokens = tokenizeSql(sql);
-  return nameOf(tokens[tokens.findIndex((token) => keywordOf(token) === "ON") + 1]);
+  const on = tokens.findIndex((token) => keywordOf(token) === "ON");
+  return on < 0 ? undefined : nameOf(tokens[on + 1]);
 }

@@ -33,9 +33,10 @@ export function* waitChanges(
   session: ReplicaSession,
   options: { readonly longPollTimeoutMs?: number } = {},
 ): Coroutine<PulledChanges | undefined> {
-  yield* fenceLateBatches(session);
-  // Before the first request: a batch that is sent while one is under way may be missing in what the remote answers.
+  // Before the first request, those of the fence included: a batch that is sent while one is under way may be missing in
+  // what the remote answers.
   const { batchesSent } = session;
+  yield* fenceLateBatches(session);
   const { revision } = session.metadata;
   const longPollTimeoutMs = options.longPollTimeoutMs ?? session.config.longPollTimeoutMs;
   if (revision !== undefined && !session.remoteWentBack) {

@@ -14,17 +14,23 @@ import type { FrameIndex } from "./frame-index.js";
  * | any, none was known              | none                               | base is the database file             |
  * | empty or missing                 | none                               | base is the database file             |
  * | salt 1 is one more               | none                               | restarted: base is the database file  |
+ * | others, and the guard stood      | none                               | restarted: base is the database file  |
  * | otherwise                        |                                    | `foreign-writer`                      |
  *
- * SQLite restarts a log only when all of it is in the database file; then it adds one to the first salt.
+ * SQLite restarts a log only when all of it is in the database file; then it adds one to the first salt. A connection that
+ * has seen no generation takes salts at random instead: so the log goes on after a process that died in the middle of a
+ * checkpoint, where a reader has kept the index. That no generation was in between, which would be in the database file,
+ * only the guard can tell then.
  *
  * @param before What was known of the log; `undefined` in a new process, where the saved watermark is all there is.
+ * @param isGuarded The guard has stood since then without a break.
  */
 export function followWatermark(
   path: string,
   watermark: WalPosition | undefined,
   before: FrameIndex | undefined,
   after: FrameIndex | undefined,
+  isGuarded = false,
 ): WalPosition | undefined {
   const known = watermark ?? before?.header;
   if (after !== undefined && known !== undefined && sameSalts(known, after.header)) {
@@ -37,6 +43,7 @@ export function followWatermark(
   }
   if (before !== undefined && before.frames > (watermark?.frames ?? 0)) throw foreignWriter(path);
   if (after === undefined || watermark === undefined) return undefined;
+  if (isGuarded && before !== undefined) return undefined;
   if (after.header.salt1 === (watermark.salt1 + 1) >>> 0) return undefined;
   throw foreignWriter(path);
 }

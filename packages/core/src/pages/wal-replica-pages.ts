@@ -67,6 +67,10 @@ class WalReplicaPages implements ReplicaPages {
   readonly #files: ReplicaFiles;
   #synced: SyncedPages;
   #guardStands = false;
+  /** The guard's transaction has read, and so keeps what it has seen. */
+  #guardHasRead = false;
+  /** It had when the log was last read, and has stood since. */
+  #isGuarded = false;
   /** A publish that was found checkpointed, and not yet replayed. */
   #foundInFile: PublishPlan | undefined;
   /** First salt of the last generation known, to be followed by one more. */
@@ -235,7 +239,6 @@ class WalReplicaPages implements ReplicaPages {
     } finally {
       yield* this.renewGuard();
     }
-    yield* this.#refresh();
     return this.#synced;
   }
 
@@ -244,6 +247,9 @@ class WalReplicaPages implements ReplicaPages {
     yield* io.executeSql("guard", "BEGIN");
     this.#guardStands = true;
     yield* io.querySql("guard", TOUCH_SQL);
+    this.#guardHasRead = true;
+    // What comes after this, it keeps out of the database file.
+    yield* this.#refresh();
   }
 
   *close(): Coroutine<void> {
@@ -258,12 +264,15 @@ class WalReplicaPages implements ReplicaPages {
     const { log, path } = this.#files;
     const before = log.index;
     yield* log.refresh();
-    const watermark = followWatermark(path, this.#synced.watermark, before, log.index);
+    const watermark = followWatermark(path, this.#synced.watermark, before, log.index, this.#isGuarded);
+    this.#isGuarded = this.#guardHasRead;
     this.#lastSalt1 = log.index?.header.salt1 ?? this.#lastSalt1;
     if (watermark !== this.#synced.watermark) this.#synced = { ...this.#synced, watermark };
   }
 
   *#releaseGuard(): Coroutine<void> {
+    this.#guardHasRead = false;
+    this.#isGuarded = false;
     if (this.#guardStands) yield* io.executeSql("guard", "COMMIT");
     this.#guardStands = false;
   }

@@ -9,6 +9,8 @@ import type { SqlRow, SqlStatement, SqlValue } from "../values/sql-value.js";
 export interface ReplayTarget {
   /** Columns that the table has there, as `foldName` writes them; `undefined` when not known: all of the shape's. */
   readonly columns?: ReadonlySet<string>;
+  /** Rows that have the key or a unique value already make room for the change, which would fail without it. */
+  readonly displaces?: boolean;
 }
 
 /**
@@ -66,10 +68,9 @@ function insertStatement(shape: TableShape, after: SqlRow, target: ReplayTarget)
     if (shape.key.type === "columns" || index > 0) values.push(parameters.add(value));
     else values.push(freeRowid(shape, value, parameters));
   });
-  const into = `INSERT INTO ${quoteIdentifier(shape.table)} (${columns.map(quoteIdentifier).join(", ")})`;
-  return parameters.statement(
-    `${into} VALUES (${values.join(", ")})${conflictClause(shape, after, columns)}`,
-  );
+  const into = `INSERT ${target.displaces ? "OR REPLACE " : ""}INTO ${quoteIdentifier(shape.table)} (${columns.map(quoteIdentifier).join(", ")})`;
+  const onConflict = target.displaces ? "" : conflictClause(shape, after, columns);
+  return parameters.statement(`${into} VALUES (${values.join(", ")})${onConflict}`);
 }
 
 /** The rowid, or NULL, for which SQLite takes the next, when it is taken: overwriting that row would lose it. */
@@ -104,7 +105,8 @@ function updateStatement(
   if (assignments.length === 0) return undefined;
   const where = rowCondition(shape, before, target, parameters);
   if (where === undefined) return undefined;
-  const sql = `UPDATE ${quoteIdentifier(shape.table)} SET ${assignments.join(", ")} WHERE ${where}`;
+  const verb = target.displaces ? "UPDATE OR REPLACE" : "UPDATE";
+  const sql = `${verb} ${quoteIdentifier(shape.table)} SET ${assignments.join(", ")} WHERE ${where}`;
   return parameters.statement(sql);
 }
 

@@ -38,6 +38,15 @@ describe("the watermark", () => {
     expect(followWatermark("replica.db", saved, before, after)).toEqual(expected);
   });
 
+  it("goes when a settled log is followed by any other while the guard stands", () => {
+    expect(followWatermark("replica.db", watermark, log(3), log(5, other), true)).toBeUndefined();
+    for (const before of [log(4), undefined]) {
+      expect(() => followWatermark("replica.db", watermark, before, log(5, other), true)).toThrow(
+        expect.objectContaining({ code: "foreign-writer" }),
+      );
+    }
+  });
+
   it.each([
     ["the log is shorter", watermark, log(3), log(2), "damaged-file"],
     ["it is shorter for a new process", watermark, undefined, log(2), "damaged-file"],

@@ -106,6 +106,30 @@ describe("the log between sessions", () => {
     replica.check();
   });
 
+  // What a process leaves that dies in the middle of a checkpoint, while some reader keeps the log's index: the index says
+  // that the log begins anew, the file still has the old one. SQLite counts generations per connection, and one that has
+  // seen none takes salts at random.
+  it("may be begun anew with any salts while the guard stands", () => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    replica.app.exec("UPDATE item SET body = 'one' WHERE id = 1");
+    replica.settle();
+    replica.sql.executeSql("guard", "COMMIT");
+    const log = readFileSync(`${replica.path}-wal`);
+    replica.sql.executeSql("writer", "PRAGMA wal_checkpoint(TRUNCATE)");
+    writeFileSync(`${replica.path}-wal`, log);
+    replica.sql.executeSql("guard", "BEGIN");
+    replica.run(replica.pages.renewGuard());
+    replica.app.exec("UPDATE item SET body = 'two' WHERE id = 190");
+    const header = parseWalHeader(readFileSync(`${replica.path}-wal`));
+    expect(header?.salt1).not.toBe(((replica.saved.watermark?.salt1 ?? 0) + 1) >>> 0);
+    replica.check();
+    remote.exec("DELETE FROM item WHERE id = 5");
+    replica.pull(remote.bytes());
+    expect(dump(replica.app)).toBe(remoteDump(remote));
+    replica.check();
+  });
+
   it("is not checkpointed past the guard", () => {
     const remote = new RemoteDatabase(SCHEMA);
     const replica = TestReplica.create(remote.bytes());
