@@ -1,11 +1,18 @@
 export type { CaptureTrigger } from "./capture/capture-triggers.js";
-export { captureTriggers, createNotedSql, NOTED_TABLE, refusalTriggers } from "./capture/capture-triggers.js";
+export {
+  captureTriggers,
+  createNotedSql,
+  NOTED_FIXED_COLUMNS,
+  NOTED_TABLE,
+  refusalTriggers,
+} from "./capture/capture-triggers.js";
 export type { CapturedTable, RefusedTable, UniqueIndex, UniqueTerm } from "./capture/captured-table.js";
 export {
   DEPTH_FUNCTION,
   ENTER_FUNCTION,
   LEAVE_FUNCTION,
   markTrigger,
+  STATEMENT_FUNCTION,
   unmarkTrigger,
 } from "./capture/mark-trigger.js";
 export type { TableShapes } from "./capture/read-table-shapes.js";
@@ -28,6 +35,7 @@ export type { AbortSignalLike } from "./coroutine/run-async.js";
 export { runAsync } from "./coroutine/run-async.js";
 export { runSync } from "./coroutine/run-sync.js";
 export { applyChanges, resumeApply } from "./engine/apply-changes.js";
+export { allTables, changedTables } from "./engine/changed-tables.js";
 export { checkpoint } from "./engine/checkpoint.js";
 export { closeReplica } from "./engine/close-replica.js";
 export { openReplica } from "./engine/open-replica.js";
@@ -36,10 +44,12 @@ export { pushChanges } from "./engine/push-changes.js";
 export type { RepairOptions, RepairReport } from "./engine/repair-replica.js";
 export { repairReplica } from "./engine/repair-replica.js";
 export type { ReplicaConfig, TransferProgress } from "./engine/replica-config.js";
-export type { ReplicaSession } from "./engine/replica-session.js";
+export type { ReplicaSession, TapeProgress } from "./engine/replica-session.js";
 export { replicaFiles } from "./engine/replica-session.js";
 export type { ReplicaStats } from "./engine/stats.js";
 export { stats } from "./engine/stats.js";
+export type { TapePositions } from "./engine/tape-positions.js";
+export { tapePositions } from "./engine/tape-positions.js";
 export type { PulledChanges } from "./engine/wait-changes.js";
 export { waitChanges } from "./engine/wait-changes.js";
 export type { ErrorBlame, SyncErrorCode, SyncErrorDetails, SyncErrorOptions } from "./errors/sync-error.js";
@@ -96,6 +106,8 @@ export {
   LOCK_BYTE_PAGE,
   parseDatabaseHeader,
 } from "./sqlite-format/database-header.js";
+export type { ReadPage } from "./sqlite-format/page-source.js";
+export { TablePages } from "./sqlite-format/table-pages.js";
 export { FRAME_HEADER_SIZE, FRAME_SIZE, frameOffset } from "./sqlite-format/wal-frame.js";
 export type { WalHeader, WalHeaderFields } from "./sqlite-format/wal-header.js";
 export { parseWalHeader, sameSalts, WAL_HEADER_SIZE } from "./sqlite-format/wal-header.js";
@@ -107,9 +119,15 @@ export type {
   SnapshotPart,
   StreamChange,
 } from "./streams/change-package.js";
+export { InboundStream } from "./streams/inbound-stream.js";
+export type { CaptureSettings } from "./streams/open-capture.js";
+export { closeCapture, openCapture } from "./streams/open-capture.js";
+export type { OutboundPosition } from "./streams/outbound-stream.js";
+export { OutboundStream } from "./streams/outbound-stream.js";
 export { decodeChangePackage, encodeChangePackage } from "./streams/package-binary.js";
 export { parseChangePackage, stringifyChangePackage } from "./streams/package-json.js";
 export { schemaHashOf } from "./streams/schema-hash.js";
+export type { SqlReader, StreamHost } from "./streams/stream-host.js";
 export type {
   AppliedPackage,
   InboundStreamOptions,
@@ -120,6 +138,9 @@ export type {
   StreamPeer,
   StreamRetention,
 } from "./streams/stream-options.js";
+export { forgetPeer, listPeers } from "./streams/stream-peers.js";
+export { CREATE_STREAM_TABLES, STREAM_TABLES, STREAM_VALUE } from "./streams/stream-schema.js";
+export { trimTape } from "./streams/trim-tape.js";
 export type { RowChange, SchemaChange, TapeChange } from "./tape/tape-change.js";
 export {
   createTapeSql,

@@ -8,6 +8,7 @@ import { type ReplayJournal, ReplayJournalReader, ReplayJournalWriter } from "..
 import { TapeCursor } from "../tape/tape-cursor.js";
 import { TAPE_FIXED_COLUMNS, TAPE_TABLE } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
+import { readCarriedStreams, writeStreams } from "./carry-streams.js";
 import { hasContent } from "./keep-aside.js";
 import { hasTable, readLocalValue, readPulledPosition } from "./local-values.js";
 import { commitReplay, replayTape } from "./replay-tape.js";
@@ -136,6 +137,7 @@ function* completeApply(
   if (!isKnown) yield* pages.forget();
   else if (isNew) yield* pages.adopt(journal.plan);
   session.earlierBoundaries = [];
+  session.tape = { repeatedUpTo: yield* lastChangeId(), sentUpTo: 0 };
   yield* saveMetadata(session, {
     revision: isKnown ? journal.revision : undefined,
     witnesses: journal.witnesses,
@@ -214,6 +216,7 @@ function* writeJournal(
   const last = yield* lastChangeId();
   const shapes = yield* readShapes();
   const columns = yield* io.querySql("writer", `SELECT count(*) FROM pragma_table_info('${TAPE_TABLE}')`);
+  const streams = yield* readCarriedStreams(last);
   const journal: ReplayJournal = {
     id: hexOf(yield* io.randomBytes(16)),
     revision,
@@ -226,10 +229,13 @@ function* writeJournal(
     pullGeneration: Number(yield* readLocalValue("pullGeneration")),
     tapeValues: Number(columns[0]?.[0]) - TAPE_FIXED_COLUMNS.length,
     shapes: [...shapes],
+    ...(streams !== undefined && { streams }),
   };
   const cursor = new TapeCursor(0, last, shapes);
-  yield* ReplayJournalWriter.write(replicaFiles(session.config.path).journal, journal, function* (writer) {
+  const fill = function* (writer: ReplayJournalWriter): Coroutine<void> {
     for (let rows = yield* cursor.next(); rows.length > 0; rows = yield* cursor.next())
       yield* writer.add(rows);
-  });
+  };
+  const fillStreams = streams && ((writer: ReplayJournalWriter) => writeStreams(session, writer, streams));
+  yield* ReplayJournalWriter.write(replicaFiles(session.config.path).journal, journal, fill, fillStreams);
 }

@@ -70,9 +70,12 @@ function* checkNothingIsLost(path: string): Coroutine<undefined> {
 
 function* clientIdOfDatabase(path: string, problem: SyncError | undefined): Coroutine<string | undefined> {
   try {
-    const sql = `SELECT value FROM ${LOCAL_TABLE} WHERE name = ?`;
-    const [row] = yield* io.queryFile(path, sql, [LOCAL_VALUE.clientId]);
-    return typeof row?.[0] === "string" ? row[0] : undefined;
+    const sql = `SELECT name, value FROM ${LOCAL_TABLE} WHERE name IN (?, ?)`;
+    const rows = yield* io.queryFile(path, sql, [LOCAL_VALUE.clientId, LOCAL_VALUE.captured]);
+    const values = new Map(rows.map(([name, value]) => [name, value]));
+    if (values.has(LOCAL_VALUE.captured)) throw new SyncError("not-a-replica", isCaptured(path), { path });
+    const clientId = values.get(LOCAL_VALUE.clientId);
+    return typeof clientId === "string" ? clientId : undefined;
   } catch (error) {
     if (!(error instanceof SyncError) || error.code !== "sql-failed") throw error;
     const unreadable = /^SQLITE_(CORRUPT|NOTADB)/.test(error.details.sqlCode ?? "");
@@ -115,6 +118,10 @@ function metadataOf(clientId: string): ReplicaMetadata {
 
 function missingMetadata(path: string): string {
   return `${path} is a database, but not a replica of Tributary's: it has no tape, and ${replicaFiles(path).metadata} is missing. Open the replica at another path.`;
+}
+
+function isCaptured(path: string): string {
+  return `${path} is a database with change streams, but not a replica: its tape is not one that a remote could have. Open it with openCapturedDatabase, or the replica at another path.`;
 }
 
 function damagedByLoss(path: string): SyncError {

@@ -16,9 +16,14 @@ export function* readLocalValue(name: keyof typeof LOCAL_VALUE): Coroutine<SqlVa
 
 /** The statement that sets a value of `tributary_local`. */
 export function setLocalValue(name: keyof typeof LOCAL_VALUE, value: SqlValue): SqlStatement {
+  return setNamedValue(LOCAL_VALUE[name], value);
+}
+
+/** As `setLocalValue`, for a value that is not the tape's own. */
+export function setNamedValue(name: string, value: SqlValue): SqlStatement {
   return {
     sql: `INSERT INTO main.${LOCAL_TABLE} (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-    params: [LOCAL_VALUE[name], value],
+    params: [name, value],
   };
 }
 

@@ -124,6 +124,7 @@ function newSession(
     batchesSent: 0,
     unknownBatch: closed ? undefined : 0,
     remoteWentBack: false,
+    tape: { repeatedUpTo: 0, sentUpTo: 0 },
     earlierBoundaries: [],
     recovered,
     repair: undefined,

@@ -91,6 +91,7 @@ function* pushFrom(
   for (let done = first; done < last; ) {
     const { until, changes } = yield* readBatch(config, done, tape);
     const position = { pullGeneration, changeId: until };
+    session.tape.sentUpTo = until;
     const sent = yield* pushBatch(session, changes, expected, position);
     if (sent === POSITION_MOVED) return sent;
     if (sent > 0) expected = { ...expected, position };

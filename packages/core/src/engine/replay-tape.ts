@@ -11,6 +11,7 @@ import type { ReplayJournalReader, TapeCopy } from "../tape/replay-journal.js";
 import type { RowChange, SchemaChange, TapeChange } from "../tape/tape-change.js";
 import { isBefore, type TapePosition } from "../tape/tape-position.js";
 import { createTapeSql, SHAPE_TABLE } from "../tape/tape-schema.js";
+import { restoreStreams } from "./carry-streams.js";
 import { isLocalOnly } from "./local-only.js";
 import { readPulledPosition, setLocalValue } from "./local-values.js";
 import { parkChange } from "./park-change.js";
@@ -46,6 +47,7 @@ export function* replayTape(config: ReplicaConfig, reader: ReplayJournalReader):
   const pushed = pushedOf(journal, position);
   if (pushed === undefined) throw isElsewhere(journal.clientId);
   yield* replayAbove(config, reader, pushed);
+  yield* restoreStreams(reader);
 }
 
 /**

@@ -6,6 +6,14 @@ import { type ReplicaPages, UNKNOWN_PAGES } from "../ports/replica-pages.js";
 import type { RepairReport } from "./repair-replica.js";
 import type { ReplicaConfig } from "./replica-config.js";
 
+/** How far things have come on a tape, from the pull that restarted it on. */
+export interface TapeProgress {
+  /** Changes up to here were repeated by that pull; what comes after has been made since. */
+  readonly repeatedUpTo: number;
+  /** Changes up to here were sent to the remote in this session, whatever became of them. */
+  sentUpTo: number;
+}
+
 /** An open replica, as the engine procedures share it. */
 export interface ReplicaSession {
   readonly config: ReplicaConfig;
@@ -24,6 +32,8 @@ export interface ReplicaSession {
   readonly recovered: readonly SyncError[];
   /** The repair that opening took. */
   readonly repair: RepairReport | undefined;
+  /** Another object after each pull that has restarted the tape. */
+  tape: TapeProgress;
   /** Transaction boundaries of the tape that were noted before this session; emptied when a pull restarts the tape. */
   earlierBoundaries: readonly number[];
 }

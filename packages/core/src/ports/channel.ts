@@ -23,6 +23,9 @@ export interface Channel {
   listen(events: ChannelEvents): void;
   /** Takes one message. Never throws, never blocks; the caller may reuse the bytes when it returns. */
   send(message: Uint8Array): SendOutcome;
-  /** Ends both directions; what was taken before is still delivered if the transport can. Calling it again does nothing. */
+  /**
+   * Ends both directions; what was taken before is still delivered if the transport can. From here on the owner is told of
+   * the end only, and not before this returns. Calling it again does nothing.
+   */
   close(reason?: string): void;
 }

@@ -1,5 +1,6 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import type { SqlRow, SqlValue } from "../values/sql-value.js";
+import type { StreamRetention } from "./stream-options.js";
 
 /** A connection that reads one state of the database, whatever is committed meanwhile. */
 export interface SqlReader {
@@ -21,6 +22,8 @@ export interface StreamHost {
   randomBytes(count: number): Uint8Array;
   /** Changes may be deleted from the tape once nobody needs them: false in a replica, which pushes them. */
   readonly mayTrimTape: boolean;
+  /** How long changes are kept for receivers that have not acknowledged them. */
+  readonly retention?: StreamRetention | undefined;
   /** Called when something was applied here, after its commit. */
   onApplied(): void;
 }

@@ -13,7 +13,8 @@ export interface OutboundStreamOptions {
   readonly to?: string;
   /**
    * Where to begin: after a cursor; `start`: with the oldest change that is kept; `now`: with the next; `snapshot`: with all
-   * rows, and then what changes. Default: where the receiver named by `to` has acknowledged; `snapshot` for a new one.
+   * rows, and then what changes. Default: where the receiver named by `to` has acknowledged; `snapshot` for a new one. What is
+   * given here counts for a receiver that is known, too. Rows from before capture began are in a snapshot only.
    */
   readonly since?: number | "start" | "now" | "snapshot";
   /** Sites whose changes are left out: of the receiver, say, which has made them. */
@@ -33,9 +34,12 @@ export interface OutboundPackage {
   readonly from: number;
   readonly to: number;
   readonly endsTransaction: boolean;
-  /** The receiver has applied it, and so all before it: durable when this returns. What it releases of the tape is trimmed. */
+  /**
+   * The receiver has applied it, and so all before it: durable when this returns, where the receiver has a name. What it
+   * releases of the tape is trimmed. Does nothing where more is acknowledged already. Fails with `database-busy`.
+   */
   ack(): void;
-  /** The receiver has not: the next package begins after the last acknowledged one again. */
+  /** The receiver has not: the next package, or part of a snapshot, begins after the last acknowledged one again. */
   nack(): void;
 }
 
@@ -52,6 +56,11 @@ export interface StreamConflict {
 export interface InboundStreamOptions {
   /** The site that sends: its packages only are taken. */
   readonly from: string;
+  /**
+   * The cursor after which the first package may begin, where nothing of this sender was applied yet: what its outbound
+   * stream was opened with. Default 0: it sends a snapshot, or its tape from the start.
+   */
+  readonly since?: number;
   /**
    * The sender decides on the order of everybody's changes, those made here among them, and says when it has them (a hub).
    * Local changes that it does not have yet are then repeated on top of what comes, so that all its receivers end up the

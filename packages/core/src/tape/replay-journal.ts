@@ -15,7 +15,8 @@ import type { TapePosition } from "./tape-position.js";
  * It exists only while an apply runs, and after a crash in one.
  *
  * A sequence of blocks, each `u32 length, u32 CRC-32 of the payload, payload` (little-endian): first the header as
- * JSON, then rows of the tape (row-codec.ts), last a block of length 0. Without that last block it counts as absent.
+ * JSON, then rows of the tape (row-codec.ts), last a block of length 0. Where the header has `streams`, the rows of the
+ * stream tables follow (carry-streams.ts), and another block of length 0. Without the last block it counts as absent.
  */
 export interface ReplayJournal extends TapeCopy {
   /** The synced revision once the apply is done. */
@@ -26,6 +27,18 @@ export interface ReplayJournal extends TapeCopy {
   readonly full: boolean;
   /** How far the remote had this client's tape before; the published state must not know less. */
   readonly position: TapePosition | undefined;
+  /** Absent: there are no tables of change streams. */
+  readonly streams?: CarriedStreams;
+}
+
+/** What is to be known of the change streams of a replica beside the rows of their tables. */
+export interface CarriedStreams {
+  /** What was added to an id of the tape to give its cursor. */
+  readonly base: number;
+  /** Rows of the tape up to this id only repeat what had cursors before. */
+  readonly repeatedUpTo: number;
+  /** Cursor up to which nobody needs the changes any more. */
+  readonly trimmedUpTo: number;
 }
 
 /** What a copy of a tape has to say beside its rows. */
@@ -53,11 +66,15 @@ export class ReplayJournalWriter {
     this.#file = file;
   }
 
-  /** Writes a journal with the rows that `fill` adds. Durable on return; the file is closed whatever happens. */
+  /**
+   * Writes a journal with the rows that `fill` adds, and after them those of change streams that `fillStreams` adds.
+   * Durable on return; the file is closed whatever happens.
+   */
   static *write(
     path: string,
     journal: TapeCopy,
     fill: (writer: ReplayJournalWriter) => Coroutine<void>,
+    fillStreams?: (writer: ReplayJournalWriter) => Coroutine<void>,
   ): Coroutine<void> {
     const file = (yield* io.openFile(path, "replace")) as FileHandle;
     try {
@@ -65,6 +82,10 @@ export class ReplayJournalWriter {
       yield* writer.#writeBlock(encodeUtf8(JSON.stringify(journal)));
       yield* fill(writer);
       yield* writer.#writeBlock(new Uint8Array(0));
+      if (fillStreams !== undefined) {
+        yield* fillStreams(writer);
+        yield* writer.#writeBlock(new Uint8Array(0));
+      }
       yield* io.syncFile(file);
     } finally {
       yield* io.closeFile(file);
@@ -92,12 +113,14 @@ export class ReplayJournalReader<T extends TapeCopy = ReplayJournal> {
   readonly #file: FileHandle;
   readonly #firstRows: number;
   #at: number;
+  #streamsAt: number;
 
-  private constructor(file: FileHandle, journal: T, firstRows: number) {
+  private constructor(file: FileHandle, journal: T, firstRows: number, streamsAt: number) {
     this.#file = file;
     this.journal = journal;
     this.#firstRows = firstRows;
     this.#at = firstRows;
+    this.#streamsAt = streamsAt;
   }
 
   /**
@@ -118,14 +141,13 @@ export class ReplayJournalReader<T extends TapeCopy = ReplayJournal> {
       // A file that a crash left without its first bytes reads as zeros, which is an empty block: no header.
       if (header === undefined || header.length === 0) return undefined;
       const firstRows = BLOCK_HEADER + header.length;
-      let at = firstRows;
-      let block = yield* readBlock(file, at);
-      while (block !== undefined && block.length > 0) {
-        at += BLOCK_HEADER + block.length;
-        block = yield* readBlock(file, at);
-      }
-      if (block === undefined && !partial) return undefined;
-      reader = new ReplayJournalReader<T>(file, parseHeader<T>(header, path), firstRows);
+      const endOfTape = yield* endOfRows(file, firstRows);
+      if (endOfTape === undefined && !partial) return undefined;
+      const journal = parseHeader<T>(header, path);
+      const streamsAt = (endOfTape ?? firstRows) + BLOCK_HEADER;
+      const isWhole = !("streams" in journal) || (yield* endOfRows(file, streamsAt)) !== undefined;
+      if (!isWhole && !partial) return undefined;
+      reader = new ReplayJournalReader<T>(file, journal, firstRows, streamsAt);
       return reader;
     } finally {
       if (reader === undefined) yield* io.closeFile(file);
@@ -140,6 +162,14 @@ export class ReplayJournalReader<T extends TapeCopy = ReplayJournal> {
     return decodeRows(block);
   }
 
+  /** The next rows of the stream tables; empty at the end. Only for a whole journal whose header has `streams`. */
+  *nextStreamRows(): Coroutine<readonly SqlRow[]> {
+    const block = yield* readBlock(this.#file, this.#streamsAt);
+    if (block === undefined || block.length === 0) return [];
+    this.#streamsAt += BLOCK_HEADER + block.length;
+    return decodeRows(block);
+  }
+
   /** Begins again with the first rows. */
   rewind(): void {
     this.#at = this.#firstRows;
@@ -147,6 +177,16 @@ export class ReplayJournalReader<T extends TapeCopy = ReplayJournal> {
 
   *close(): Coroutine<void> {
     yield* io.closeFile(this.#file);
+  }
+}
+
+/** Where the block of length 0 is that ends the rows which begin at `at`; `undefined` where one before it is damaged. */
+function* endOfRows(file: FileHandle, at: number): Coroutine<number | undefined> {
+  for (;;) {
+    const block = yield* readBlock(file, at);
+    if (block === undefined) return undefined;
+    if (block.length === 0) return at;
+    at += BLOCK_HEADER + block.length;
   }
 }
 

@@ -39,6 +39,8 @@ export const LOCAL_VALUE = {
   journalId: "journal_id",
   /** Transaction boundaries noted before the connections were last closed, JSON array of change ids. */
   boundaries: "boundaries",
+  /** Set in a database that is captured and no replica, integer: 1 while it is open, 0 when it was closed. */
+  captured: "captured",
 } as const;
 
 /** Columns of the tape before the values. */
