@@ -14,6 +14,6 @@ export type { ServerStatus } from "./server-status.js";
 export type { SyncSocket } from "./sockets/sync-socket.js";
 export type { SocketAcceptor, UpgradeListener, UpgradeListenerOptions } from "./sockets/upgrade-listener.js";
 export { toUpgradeListener } from "./sockets/upgrade-listener.js";
-export type { RequestContext, SyncServer } from "./sync-server.js";
+export type { ChannelContext, RequestContext, SyncServer } from "./sync-server.js";
 export { createSyncServer } from "./sync-server.js";
 export type { SyncServerOptions } from "./sync-server-options.js";

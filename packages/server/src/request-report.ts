@@ -1,9 +1,12 @@
-/** What is told of one request, or of one hello of a socket: nothing that a client keeps secret. */
+/**
+ * What is told of one request, of one hello of a socket, or of something that is opened on a live channel: nothing that a
+ * client keeps secret.
+ */
 export interface RequestReport {
   /** Unlike any other of this server; answered as `x-request-id`. */
   readonly id: string;
   readonly method: string;
-  /** What was asked for, without names and parameters, such as `/v2/pipeline` or `/admin/databases/:name`; `websocket`. */
+  /** What was asked for, without names and parameters, such as `/v2/pipeline` or `/admin/databases/:name`; `websocket`, `live`. */
   readonly route: string;
   readonly database: string | undefined;
   /** As `authorize` has it. */

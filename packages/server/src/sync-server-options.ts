@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
-import type { Authorize } from "./access/access.js";
+import type { Channel } from "@tributary/core";
+import type { AccessGrant, Authorize } from "./access/access.js";
 import type { RequestReport } from "./request-report.js";
 import { type ServerClock, systemClock } from "./server-clock.js";
 import { ServerError } from "./server-error.js";
@@ -88,6 +89,17 @@ export interface SyncServerOptions {
   /** A socket that has not said hello for this long is closed, ms. Default 10 000. */
   readonly helloTimeoutMs?: number;
 
+  /** Either end of a live channel says something at least this often; one that is silent for twice as long is taken for gone, ms. Default 30 000. */
+  readonly keepAliveMs?: number;
+  /** How many databases and change streams may be open on one live channel. Default 256. */
+  readonly maxSubscriptions?: number;
+  /**
+   * Serves change streams on live channels: takes over a duplex for a database that the client may read, and rejects to
+   * refuse it, with a `LiveRefusal` to say why. `linkStreams` and the hub of `@tributary/streams` take such a channel.
+   * Default: there are none.
+   */
+  readonly streams?: (database: string, channel: Channel, grant: AccessGrant) => Promise<void>;
+
   /** How many databases are open at once; the one that was idle longest is closed for another, 503 if all are in use. Default 200. */
   readonly maxOpenDatabases?: number;
   /** A database that nobody has used for this long is closed, ms; it is opened again at the next request. Default 300 000. */
@@ -122,9 +134,9 @@ export interface SyncServerOptions {
 
 /** Options with every default filled in. */
 export type ResolvedServerOptions = Required<
-  Omit<SyncServerOptions, "path" | "dataDirectory" | "domain" | "onRequest" | "authorize">
+  Omit<SyncServerOptions, "path" | "dataDirectory" | "domain" | "onRequest" | "authorize" | "streams">
 > &
-  Pick<SyncServerOptions, "path" | "dataDirectory" | "domain" | "onRequest" | "authorize">;
+  Pick<SyncServerOptions, "path" | "dataDirectory" | "domain" | "onRequest" | "authorize" | "streams">;
 
 /** What one database needs of them. */
 export type DatabaseOptions = Omit<ResolvedServerOptions, "path"> & { readonly path: string };
@@ -153,6 +165,8 @@ const DEFAULTS = {
   maxSockets: 10_000,
   maxMessageBytes: 16 * MIB,
   helloTimeoutMs: 10_000,
+  keepAliveMs: 30_000,
+  maxSubscriptions: 256,
   maxOpenDatabases: 200,
   databaseIdleTimeoutMs: 300_000,
   snapshotRetentionMs: 60_000,
@@ -212,7 +226,7 @@ function mistakesOfNumbers(options: ResolvedServerOptions): string[] {
 }
 
 function leastOf(name: string): number {
-  return name === "maxOpenDatabases" ? 1 : 0;
+  return name === "maxOpenDatabases" || name === "keepAliveMs" ? 1 : 0;
 }
 
 function mistakesOfOrigins(origins: unknown): string[] {

@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import type { Channel } from "@tributary/core";
 import { SINGLE_DATABASE } from "./addressing/find-address.js";
 import { DatabaseRegistry } from "./databases/database-registry.js";
 import type { Databases } from "./databases/databases.js";
@@ -18,6 +19,14 @@ export interface RequestContext {
   readonly remoteAddress?: string | undefined;
 }
 
+/** What the host knows of a channel. */
+export interface ChannelContext extends RequestContext {
+  /** The only database that the channel is for. Default: the one that the URL of `request` names, else the client names them. */
+  readonly database?: string | undefined;
+  /** For `authorize`, where there is one. Its origin is checked as that of a socket. Default: one without headers. */
+  readonly request?: Request | undefined;
+}
+
 /** A sync server, to be mounted wherever a `Request` or a WebSocket can be had. */
 export interface SyncServer {
   /**
@@ -26,10 +35,16 @@ export interface SyncServer {
    */
   fetch(request: Request, context?: RequestContext): Promise<Response>;
   /**
-   * Serves Hrana on a WebSocket that is open, until either side closes it. `request` is the one that became the socket: its
-   * URL names the database. To be called before the socket can have received anything.
+   * Serves a WebSocket that is open, until either side closes it: the live protocol where the subprotocol is `tributary1`,
+   * else Hrana. `request` is the one that became the socket: its URL names the database. To be called before the socket can
+   * have received anything.
    */
   acceptSocket(socket: SyncSocket, request: Request, context?: RequestContext): void;
+  /**
+   * Serves the live protocol on a channel of any other transport, until either side closes it. Access, limits and reports
+   * are those of sockets, and it counts as one.
+   */
+  acceptChannel(channel: Channel, context?: ChannelContext): void;
   /** The databases, for whoever administers them. Nobody is asked whether that is allowed. */
   readonly databases: Databases;
   /**
@@ -77,7 +92,7 @@ export function createSyncServer(given: SyncServerOptions): SyncServer {
   });
   const streams = new StreamRegistry(options, workers);
   const limiter = new RequestLimiter(options);
-  const sockets = new ServerSockets({ options, registry, workers });
+  const sockets = new ServerSockets({ options, registry, workers, limiter });
   const handler = new RequestHandler({
     options,
     registry,
@@ -90,6 +105,7 @@ export function createSyncServer(given: SyncServerOptions): SyncServer {
   return {
     fetch: (request, context = {}) => handler.answer(request, context),
     acceptSocket: (socket, request, context = {}) => sockets.accept(socket, request, context),
+    acceptChannel: (channel, context = {}) => sockets.acceptChannel(channel, context),
     databases: registry,
     subscribe(listener, database) {
       if (database === undefined && options.path === undefined) {

@@ -231,7 +231,7 @@ test("a host is kept alive until close is over", async () => {
 
 test("a host without file descriptors answers with an error, and lives on", async () => {
   const program = fileURLToPath(new URL("fixtures/exhausted-host.mjs", import.meta.url));
-  const command = 'ulimit -n 100 && exec "$0" "$@"';
+  const command = 'ulimit -n 200 && exec "$0" "$@"';
   const path = join(tempDirectory(), "test.db");
   const host = spawn("sh", ["-c", command, process.execPath, program, path], {
     stdio: ["ignore", "pipe", "inherit"],

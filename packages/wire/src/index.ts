@@ -50,6 +50,10 @@ export { parsePipelineRequest } from "./hrana/parse-pipeline-request.js";
 export { parsePipelineResponse } from "./hrana/parse-pipeline-response.js";
 export type { HranaReadOptions } from "./hrana/statement-count.js";
 export { stringifyPipelineRequest } from "./hrana/stringify-pipeline-request.js";
+export { decodeLiveClientMessage, decodeLiveServerMessage } from "./live/decode-live-message.js";
+export { encodeLiveMessage } from "./live/encode-live-message.js";
+export type { EncodedLiveBatch, LiveBatchLimits } from "./live/live-batch.js";
+export { decodeLiveBatch, encodeLiveBatch } from "./live/live-batch.js";
 export type {
   LiveClientMessage,
   LiveKind,
@@ -58,6 +62,8 @@ export type {
   LiveSharedMessage,
 } from "./live/live-messages.js";
 export { LIVE_SUBPROTOCOL, LIVE_VERSION } from "./live/live-messages.js";
+export { decodeLiveResults, encodeLiveResults } from "./live/live-results.js";
+export type { LiveCondition, LiveStep, LiveStepResult } from "./live/live-step.js";
 export type { PageMessage } from "./pull-updates/page-message.js";
 export { decodePageMessage, encodePageMessage, encodePageMessages } from "./pull-updates/page-message.js";
 export { encodePageRange } from "./pull-updates/page-range.js";

@@ -207,6 +207,22 @@ const OPTION_TABLE = {
     isPositive: true,
     sync: "helloTimeoutMs",
   },
+  keepAlive: {
+    kind: "time",
+    group: "Limits of requests",
+    description: "Either end of a live connection says something at least this often.",
+    default: "30s",
+    isPositive: true,
+    sync: "keepAliveMs",
+  },
+  maxSubscriptions: {
+    kind: "count",
+    group: "Limits of requests",
+    description: "Databases that are open on one live connection.",
+    default: "256",
+    isPositive: true,
+    sync: "maxSubscriptions",
+  },
 
   maxWorkers: {
     kind: "count",

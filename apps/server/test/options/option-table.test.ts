@@ -62,7 +62,7 @@ test("becomes flags of a command", () => {
 type Missing = Exclude<keyof SyncServerOptions, MappedSyncOption>;
 
 test("becomes options of the library: of all but those that are code", () => {
-  const missing: Record<Missing, null> = { authorize: null, onRequest: null, clock: null };
+  const missing: Record<Missing, null> = { authorize: null, onRequest: null, clock: null, streams: null };
   expect(OPTION_ENTRIES.map(([, { sync }]) => sync as string).filter((name) => name in missing)).toEqual([]);
 
   const values = resolveOptions({

@@ -1,5 +1,6 @@
 import type { Channel } from "@tributary/core";
 import type { LiveHost } from "./live-host.js";
+import { LiveServerConnection } from "./live-server-connection.js";
 
 /** A channel that is served. */
 export interface LiveConnection {
@@ -10,6 +11,6 @@ export interface LiveConnection {
 }
 
 /** Serves the live protocol on a channel that is open, until either side closes it. */
-export function acceptLive(_channel: Channel, _host: LiveHost): LiveConnection {
-  throw new Error("not written yet");
+export function acceptLive(channel: Channel, host: LiveHost): LiveConnection {
+  return new LiveServerConnection(channel, host);
 }

@@ -5,9 +5,9 @@ import type { LiveClock } from "../live-clock.js";
 export interface LiveLimits {
   /** A channel that has not said hello for this long is closed, ms. */
   readonly helloTimeoutMs: number;
-  /** Either end says something at least this often; one that is silent for twice as long is taken for gone, ms. */
+  /** Either end says something at least this often; one that is silent for twice as long is taken for gone, ms, at least 1. */
   readonly keepAliveMs: number;
-  /** Longest message, bytes. */
+  /** Longest message that is taken, bytes. Pushes that wait for their turn may be four times that together. */
   readonly maxMessageBytes: number;
   /** How many subscriptions may be open on a channel. */
   readonly maxSubscriptions: number;
@@ -19,8 +19,10 @@ export interface LiveLimits {
 
 /** What a channel was granted. */
 export interface LiveGrant {
-  /** ms since 1970; `undefined`: for ever. */
+  /** ms since 1970; `undefined`: for ever. The channel is closed then, unless a fresh token has come. */
   readonly expiresAt: number | undefined;
+  /** Who it is turns out only when something is opened: until then the limits of the time before the hello hold. Default false. */
+  readonly isProvisional?: boolean;
 }
 
 /** What a live channel asks of whoever serves it. What rejects with a `LiveRefusal` is told to the client. */
@@ -29,9 +31,15 @@ export interface LiveHost {
   readonly limits: LiveLimits;
   /** On hello, and for each fresh token. Rejects to refuse the channel. */
   authenticate(token: string | undefined): Promise<LiveGrant>;
-  /** Opens a database with what the latest token allows. Rejects to refuse it. */
-  openReplica(database: string): Promise<ReplicaEndpoint>;
-  /** Takes over one end of a duplex for a change stream. Rejects to refuse it. Absent: there are none here. */
+  /**
+   * Opens a database with what the latest token allows. Rejects to refuse it. `onEnd` is called, once at most, where the
+   * host ends the subscription by itself: the client is told, and the endpoint is closed.
+   */
+  openReplica(database: string, onEnd: (refusal: LiveRefusal) => void): Promise<ReplicaEndpoint>;
+  /**
+   * Takes over one end of a duplex for a change stream, with what the latest token allows. Rejects to refuse it. What it
+   * sends before it resolves arrives after that. Absent: there are none here.
+   */
   openStream?(database: string, channel: Channel): Promise<void>;
   /** Called once, when the channel is closed by either side: with an error where the server is to blame. */
   onClose(error: unknown): void;
@@ -52,7 +60,7 @@ export interface LivePull {
   readonly revision: string;
   /** Size of the database at that revision, in pages. */
   readonly databaseSize: number;
-  /** The next pages, 256 KiB at most; `undefined` at the end. */
+  /** The next pages, 256 KiB at most, not to be written to; `undefined` at the end. Throws `LiveRefusal` where they are gone. */
   next(): { readonly pageIds: Uint32Array; readonly bytes: Uint8Array } | undefined;
   /** Lets go of the revision. Called once, also after the end. */
   close(): void;
@@ -61,7 +69,7 @@ export interface LivePull {
 /** One database, as a live replica sees it. */
 export interface ReplicaEndpoint {
   pull(request: LivePullRequest): Promise<LivePull>;
-  /** Runs a batch (`live-batch.ts` of wire) and gives its results; see the message `push`. */
+  /** Runs a batch (`live-batch.ts` of wire) and gives its results; see the message `push`. One at a time. */
   push(body: Uint8Array, isContinued: boolean): Promise<Uint8Array>;
   /** Rolls back what is open and lets go of the database. */
   close(): void;

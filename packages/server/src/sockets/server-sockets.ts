@@ -1,21 +1,26 @@
 import { randomUUID } from "node:crypto";
-import type { AccessGrant } from "../access/access.js";
+import type { Channel } from "@tributary/core";
+import { acceptLive } from "@tributary/live";
+import { LIVE_SUBPROTOCOL } from "@tributary/wire";
 import { checkAccess } from "../access/check-access.js";
 import { findToken } from "../access/find-token.js";
 import { openAccess } from "../access/open-access.js";
 import { findAddress } from "../addressing/find-address.js";
-import type { DatabaseLease } from "../databases/database-lease.js";
 import type { DatabaseRegistry } from "../databases/database-registry.js";
-import type { SqlStream } from "../hrana/sql-stream.js";
 import { checkOrigin } from "../http/check-origin.js";
 import { isServerFault, toRequestError } from "../http/failure-response.js";
 import { RequestError } from "../http/request-error.js";
-import { RequestLimiter } from "../http/request-limiter.js";
-import type { RequestContext } from "../sync-server.js";
+import type { RequestLimiter } from "../http/request-limiter.js";
+import { findOrigin } from "../live/find-origin.js";
+import { LiveChannelHost, type LiveParts } from "../live/live-channel-host.js";
+import { PullCache } from "../live/pull-cache.js";
+import { SocketChannel } from "../live/socket-channel.js";
+import type { ChannelContext, RequestContext } from "../sync-server.js";
 import type { ResolvedServerOptions } from "../sync-server-options.js";
 import type { SqlWorkers } from "../workers/sql-workers.js";
 import { acceptHranaSocket, type HranaSocket } from "./hrana-socket.js";
 import type { HelloAnswer } from "./socket-host.js";
+import { SocketStreams } from "./socket-streams.js";
 import { CloseCode } from "./socket-violation.js";
 import type { SyncSocket } from "./sync-socket.js";
 
@@ -24,25 +29,27 @@ export interface ServerSocketsOptions {
   readonly options: ResolvedServerOptions;
   readonly registry: DatabaseRegistry;
   readonly workers: SqlWorkers;
+  /** Counts pulls, as those over HTTP. */
+  readonly limiter: RequestLimiter;
 }
 
-const REMOVED = { message: "The database was deleted", code: "STREAM_CLOSED" };
+/** A socket or a channel that is served. */
+type ServedSocket = Pick<HranaSocket, "close" | "finish">;
 
-/** The sockets of a server. */
+/** The sockets of a server, and channels that are like them. */
 export class ServerSockets {
   readonly #parts: ServerSocketsOptions;
-  readonly #sockets = new Set<HranaSocket>();
-  /**
-   * Each stream does one thing at a time, so streams are counted, apart from requests over HTTP: those that lie idle
-   * take nobody's place there.
-   */
-  readonly #limiter: RequestLimiter;
+  readonly #sockets = new Set<ServedSocket>();
+  readonly #streams: SocketStreams;
+  readonly #live: LiveParts;
   #isClosed = false;
   #onEmpty: (() => void)[] = [];
 
   constructor(parts: ServerSocketsOptions) {
     this.#parts = parts;
-    this.#limiter = new RequestLimiter({ ...parts.options, maxWaiters: 0 });
+    const { options, registry, workers, limiter } = parts;
+    this.#streams = new SocketStreams(options, registry, workers);
+    this.#live = { options, registry, limiter, streams: this.#streams, cache: new PullCache() };
   }
 
   /** How many are open. */
@@ -51,15 +58,48 @@ export class ServerSockets {
   }
 
   /** Serves a socket until it is closed. Whatever is wrong with its request is the answer to its hello. */
-  accept(socket: SyncSocket, request: Request, { remoteAddress }: RequestContext): void {
+  accept(socket: SyncSocket, request: Request, context: RequestContext): void {
+    if (socket.protocol.toLowerCase() === LIVE_SUBPROTOCOL) {
+      this.acceptChannel(new SocketChannel(socket, this.#parts.options.clock), { ...context, request });
+    } else this.#serve((onClose) => this.#acceptHrana(socket, request, context, onClose));
+  }
+
+  /** Serves the live protocol on a channel until it is closed. */
+  acceptChannel(channel: Channel, { request, database, remoteAddress }: ChannelContext): void {
     const { options } = this.#parts;
-    const { clock, helloTimeoutMs, maxMessageBytes, maxStatements, maxStreams, maxSockets } = options;
-    const isTooMany = this.#sockets.size >= maxSockets;
-    let database: string | undefined;
+    this.#serve((onClose) => {
+      const origin = findOrigin(options, request, database);
+      const host = new LiveChannelHost(this.#live, { ...origin, remoteAddress }, onClose);
+      const connection = acceptLive(channel, host);
+      return { close: (_code, reason) => connection.close(reason), finish: () => connection.finish() };
+    });
+  }
+
+  #serve(accept: (onClose: () => void) => ServedSocket): void {
+    const isTooMany = this.#sockets.size >= this.#parts.options.maxSockets;
     // It may be closed before it is here.
     let isOver = false;
-    let accepted: HranaSocket | undefined;
-    accepted = acceptHranaSocket(socket, {
+    let accepted: ServedSocket | undefined;
+    accepted = accept(() => {
+      isOver = true;
+      if (accepted !== undefined) this.#forget(accepted);
+    });
+    if (isOver) return;
+    if (this.#isClosed) accepted.close(CloseCode.goingAway, "the server is closed");
+    else if (isTooMany) accepted.close(CloseCode.tryAgainLater, "too many sockets: try again later");
+    else this.#sockets.add(accepted);
+  }
+
+  #acceptHrana(
+    socket: SyncSocket,
+    request: Request,
+    { remoteAddress }: RequestContext,
+    onClose: () => void,
+  ): HranaSocket {
+    const { options } = this.#parts;
+    const { clock, helloTimeoutMs, maxMessageBytes, maxStatements, maxStreams } = options;
+    let database: string | undefined;
+    return acceptHranaSocket(socket, {
       clock,
       limits: {
         helloTimeoutMs,
@@ -97,16 +137,10 @@ export class ServerSockets {
           return { ok: false, error: { message, code } };
         }
       },
-      openStream: (grant) => this.#openStream(database as string, grant, grant.client ?? remoteAddress),
-      onClose: () => {
-        isOver = true;
-        if (accepted !== undefined) this.#forget(accepted);
-      },
+      openStream: ({ access, client }) =>
+        this.#streams.open(database as string, access, client ?? remoteAddress),
+      onClose,
     });
-    if (isOver) return;
-    if (this.#isClosed) accepted.close(CloseCode.goingAway, "the server is closed");
-    else if (isTooMany) accepted.close(CloseCode.tryAgainLater, "too many sockets: try again later");
-    else this.#sockets.add(accepted);
   }
 
   /** Closes all of them, and those that come later. */
@@ -123,7 +157,7 @@ export class ServerSockets {
     return new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
-  #forget(socket: HranaSocket): void {
+  #forget(socket: ServedSocket): void {
     this.#sockets.delete(socket);
     if (this.#sockets.size === 0) for (const tell of this.#onEmpty.splice(0)) tell();
   }
@@ -144,32 +178,5 @@ export class ServerSockets {
     // One that is not there is told now, and not with every stream.
     registry.acquire(database, options.createOnUse && grant.access !== "read").release();
     return { ok: true, grant };
-  }
-
-  async #openStream(database: string, grant: AccessGrant, client: string | undefined): Promise<SqlStream> {
-    const { registry, workers } = this.#parts;
-    const slot = this.#limiter.enter({ database, client });
-    let lease: DatabaseLease;
-    try {
-      lease = registry.acquire(database, false);
-    } catch (error) {
-      slot.leave();
-      throw error;
-    }
-    const letGo = (): void => {
-      slot.leave();
-      lease.release();
-    };
-    try {
-      const stream = await workers.open(lease.database, grant.access === "read", letGo);
-      lease.onRemoved = () => {
-        stream.close();
-        stream.onEnd?.(REMOVED);
-      };
-      return stream;
-    } catch (error) {
-      letGo();
-      throw error;
-    }
   }
 }

@@ -1,5 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import { LIVE_SUBPROTOCOL } from "@tributary/wire";
 import { type WebSocket, WebSocketServer } from "ws";
 import { checkPrefix, withoutPrefix } from "../http/mount-prefix.js";
 import { type ServerClock, systemClock } from "../server-clock.js";
@@ -11,6 +12,8 @@ import type { SyncSocket } from "./sync-socket.js";
 import { upgradeRequest } from "./upgrade-request.js";
 import { WsSyncSocket } from "./ws-sync-socket.js";
 
+/** All that are spoken. */
+const SUBPROTOCOLS: readonly string[] = [LIVE_SUBPROTOCOL, ...HRANA_PROTOCOLS.keys()];
 /** A client that does not answer the end of a socket is cut off after this long, ms. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
@@ -49,7 +52,7 @@ export interface UpgradeListenerOptions {
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
 
 /**
- * A listener for the event `upgrade` of `http.createServer`: Hrana over WebSocket. It leaves the sockets of others
+ * A listener for the event `upgrade` of `http.createServer`: Hrana and the live protocol over WebSocket. It leaves the sockets of others
  * untouched; where there is no other listener, the app must destroy those for which it gives false. Changes nothing
  * global. Throws `ServerError` "invalid-option".
  */
@@ -85,11 +88,7 @@ export function toUpgradeListener(
     if (request === undefined) return refuse(connection, 400, "the host or the path is malformed");
     const offered = message.headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim());
     if (offered !== undefined && pickProtocol(offered) === undefined) {
-      return refuse(
-        connection,
-        400,
-        `the subprotocol must be one of ${[...HRANA_PROTOCOLS.keys()].join(", ")}`,
-      );
+      return refuse(connection, 400, `the subprotocol must be one of ${SUBPROTOCOLS.join(", ")}`);
     }
     if (pinger.count >= maxSockets) return refuse(connection, 503, "too many sockets: try again later");
     sockets.handleUpgrade(message, connection, head, (socket) => {
@@ -112,8 +111,10 @@ export function toUpgradeListener(
   }
 }
 
-/** The best of what a client offers, as it has spelled it. */
+/** Of what a client offers, as it has spelled it: the live protocol where that comes first, else the best of Hrana. */
 function pickProtocol(offered: readonly string[]): string | undefined {
+  const first = offered.find((name) => SUBPROTOCOLS.includes(name.toLowerCase()));
+  if (first?.toLowerCase() === LIVE_SUBPROTOCOL) return first;
   for (const known of HRANA_PROTOCOLS.keys()) {
     const found = offered.find((name) => name.toLowerCase() === known);
     if (found !== undefined) return found;

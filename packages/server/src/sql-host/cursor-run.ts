@@ -12,7 +12,7 @@ import { checkRowBytes } from "../sql/response-budget.js";
 import type { OpenRows, SqlResult } from "../sql/sql-connection.js";
 import { toSqlError } from "../sql/sql-error.js";
 import { holds, isInTransaction } from "./batch-condition.js";
-import { isAddColumn } from "./run-batch.js";
+import { isAddColumn } from "./run-steps.js";
 import { argumentsOf, type StatementRunner } from "./statement-runner.js";
 import type { TimeSlice } from "./time-slice.js";
 import { toHranaError } from "./to-hrana-error.js";

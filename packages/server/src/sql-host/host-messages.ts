@@ -2,6 +2,7 @@ import type { EncodedResult, HranaFormat } from "@tributary/wire";
 import type { VerifyDepth } from "../database/database-jobs.js";
 import type { CursorWork, StreamWork } from "../hrana/sql-stream.js";
 import type { ServerErrorCode } from "../server-error.js";
+import type { LiveWork } from "./run-live-batch.js";
 
 // What the main thread and a `SqlHost`, which runs SQL, tell each other. Plain data: between processes it is copied.
 
@@ -31,6 +32,12 @@ export type ToHost =
       readonly stream: number;
       readonly work: StreamWork;
       readonly format: HranaFormat;
+    }
+  | {
+      readonly type: "run-live";
+      readonly task: number;
+      readonly stream: number;
+      readonly work: LiveWork;
     }
   | {
       readonly type: "open-cursor";
@@ -64,6 +71,7 @@ export interface StreamState {
 /** The answer to a task. */
 export type TaskResult =
   | { readonly type: "run"; readonly results: readonly EncodedResult[]; readonly state: StreamState }
+  | { readonly type: "run-live"; readonly body: Uint8Array; readonly state: StreamState }
   | { readonly type: "open-cursor" }
   | {
       readonly type: "fetch-cursor";

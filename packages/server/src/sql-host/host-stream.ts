@@ -20,6 +20,7 @@ import { SqlConnection } from "../sql/sql-connection.js";
 import { CursorRun } from "./cursor-run.js";
 import type { HostStreamOptions, StreamState } from "./host-messages.js";
 import { HranaStream } from "./hrana-stream.js";
+import { type LiveWork, runLiveBatch } from "./run-live-batch.js";
 import { StatementRunner } from "./statement-runner.js";
 import { TimeSlice } from "./time-slice.js";
 import type { WritePermit } from "./write-permit.js";
@@ -82,6 +83,18 @@ export class HostStream {
     }
     if (this.#hrana.isClosed) this.close();
     return { results, state: this.#state };
+  }
+
+  /** The same for a batch of the live protocol. */
+  async runLive(work: LiveWork): Promise<{ body: Uint8Array; state: StreamState }> {
+    const { maxResponseBytes, maxRowBytes } = this.#options.limits;
+    const budget = new ResponseBudget(maxResponseBytes, maxRowBytes);
+    try {
+      const body = await runLiveBatch(this.#runner, work, this.#options.limits, budget, this.#slice());
+      return { body, state: this.#state };
+    } finally {
+      this.#runner.settle();
+    }
   }
 
   /** Throws as `SqlStream.run` rejects. */

@@ -94,6 +94,8 @@ export class SqlHost {
         const { work, format } = message;
         return { type: "run", ...(await this.#stream(message.stream).run(work, format)) };
       }
+      case "run-live":
+        return { type: "run-live", ...(await this.#stream(message.stream).runLive(message.work)) };
       case "open-cursor":
         this.#stream(message.stream).openCursor(message.work, message.format);
         return { type: "open-cursor" };

@@ -77,6 +77,12 @@ export class StatementRunner {
     this.settle();
   }
 
+  /** Ends the open transaction, or the one that the client would still have to be told of: nobody goes on with it. */
+  startOver(): void {
+    this.#lostTransaction = false;
+    this.rollback();
+  }
+
   /** Rolls back a transaction for others, who have been let on already. What the client goes on to do in it fails. */
   takeTransaction(): void {
     // It may have ended while the message was on its way.

@@ -11,6 +11,7 @@ import type {
 } from "../hrana/sql-stream.js";
 import { ServerError } from "../server-error.js";
 import type { StreamState, TaskResult, ToHost } from "../sql-host/host-messages.js";
+import type { LiveWork } from "../sql-host/run-live-batch.js";
 import type { SqlWorker } from "./sql-worker.js";
 import type { Writer } from "./write-lock.js";
 
@@ -88,6 +89,16 @@ export class PooledStream implements SqlStream, Writer, TransactionHolder {
       });
       this.#adopt(state);
       return { results, isClosed: state.isClosed };
+    });
+  }
+
+  /** Runs a batch of the live protocol, and gives its results as they travel. Rejects as `run` does. */
+  runLive(work: LiveWork): Promise<Uint8Array> {
+    return this.#inTurn(async () => {
+      const stream = this.#options.id;
+      const { body, state } = await this.#submit("run-live", { type: "run-live", stream, work });
+      this.#adopt(state);
+      return body;
     });
   }
 

@@ -82,7 +82,7 @@ test("only subprotocols that are not known", async () => {
   const { port, accepted } = await listen();
   const answer = await shakeHands(port, "/", { "sec-websocket-protocol": "chat, hrana9" });
   expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\n/);
-  expect(answer).toMatch(/must be one of hrana3-protobuf, hrana3, hrana2, hrana1$/);
+  expect(answer).toMatch(/must be one of tributary1, hrana3-protobuf, hrana3, hrana2, hrana1$/);
   expect(accepted).toEqual([]);
 });
 
