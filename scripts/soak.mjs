@@ -12,7 +12,10 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "Infinity" },
     from: { type: "string", default: "1000000" },
-    tests: { type: "string", default: "tests/simulation/convergence-1 tests/simulation/server" },
+    tests: {
+      type: "string",
+      default: "tests/simulation/convergence-1 tests/simulation/server tests/simulation/streams",
+    },
   },
 });
 const minutes = Number(values.minutes);

@@ -1,0 +1,61 @@
+import type { LiveClock, LiveTimer } from "../live-clock.js";
+
+/** What {@link KeepAlive} needs. */
+export interface KeepAliveOptions {
+  readonly clock: LiveClock;
+  /** Either end says something at least this often, ms. */
+  readonly keepAliveMs: number;
+  /** Says something. */
+  ping(): void;
+  /** The other end has said nothing for twice that long. Called once. */
+  onSilence(): void;
+}
+
+/** Looks twice in that time. */
+const CHECKS_PER_INTERVAL = 2;
+const CHECKS_UNTIL_DEAD = 2 * CHECKS_PER_INTERVAL;
+
+/** Says something when nothing else is said, and notices that the other end is gone. */
+export class KeepAlive {
+  readonly #options: KeepAliveOptions;
+  #timer: LiveTimer | undefined;
+  #hasSent = false;
+  /**
+   * Checks since something came. Not the time since: after a statement that kept this thread busy for minutes, what has
+   * come meanwhile is still to be read.
+   */
+  #silentChecks = 0;
+
+  constructor(options: KeepAliveOptions) {
+    this.#options = options;
+    this.#startTimer();
+  }
+
+  sent(): void {
+    this.#hasSent = true;
+  }
+
+  received(): void {
+    this.#silentChecks = 0;
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #startTimer(): void {
+    const { clock, keepAliveMs } = this.#options;
+    this.#timer = clock.startTimer(keepAliveMs / CHECKS_PER_INTERVAL, () => this.#check());
+  }
+
+  #check(): void {
+    this.#silentChecks += 1;
+    if (this.#silentChecks >= CHECKS_UNTIL_DEAD) {
+      this.#options.onSilence();
+      return;
+    }
+    if (!this.#hasSent) this.#options.ping();
+    this.#hasSent = false;
+    this.#startTimer();
+  }
+}
