@@ -1,4 +1,5 @@
 import type { Channel, ChannelEvents, SendOutcome } from "@tributary/core";
+import { ChannelInbox } from "@tributary/live";
 
 /** Options of {@link createMemoryChannels}. */
 export interface MemoryChannelOptions {
@@ -18,16 +19,10 @@ export function createMemoryChannels(options: MemoryChannelOptions = {}): readon
 
 class MemoryChannel implements Channel {
   readonly #highWaterBytes: number;
+  readonly #inbox = new ChannelInbox({ isDeferred: true, onTaken: () => this.#afterTaking() });
   #other!: MemoryChannel;
-  #events: ChannelEvents | undefined;
-  /** What the other end has sent and this one has not been told of. */
-  readonly #incoming: Uint8Array[] = [];
-  #incomingBytes = 0;
-  #isDelivering = false;
-  #wasFull = false;
-  /** Why no more will come; what came before is still delivered. */
-  #closeReason: string | undefined;
-  #isOver = false;
+  /** The other end was told so. */
+  #isFull = false;
 
   constructor(highWaterBytes: number) {
     this.#highWaterBytes = highWaterBytes;
@@ -38,64 +33,29 @@ class MemoryChannel implements Channel {
   }
 
   listen(events: ChannelEvents): void {
-    this.#events = events;
-    this.#deliverSoon();
+    this.#inbox.listen(events);
   }
 
   send(message: Uint8Array): SendOutcome {
-    if (this.#closeReason !== undefined) return "closed";
-    return this.#other.#take(message.slice());
+    if (this.#inbox.isEnded) return "closed";
+    // Not `slice`, which does not copy a Buffer.
+    return this.#other.#take(new Uint8Array(message));
   }
 
   close(reason = "closed"): void {
-    if (this.#closeReason !== undefined) return;
-    // What was on its way to this end is nobody's any more.
-    this.#incoming.length = 0;
-    this.#end(reason);
-    this.#other.#end(reason);
+    this.#inbox.close(reason);
+    this.#other.#inbox.end(reason);
   }
 
   #take(message: Uint8Array): SendOutcome {
-    this.#incoming.push(message);
-    this.#incomingBytes += message.length;
-    this.#deliverSoon();
-    if (this.#incomingBytes < this.#highWaterBytes) return "sent";
-    this.#wasFull = true;
-    return "full";
+    this.#inbox.push(message);
+    if (this.#inbox.waitingBytes >= this.#highWaterBytes) this.#isFull = true;
+    return this.#isFull ? "full" : "sent";
   }
 
-  #end(reason: string): void {
-    this.#closeReason ??= reason;
-    this.#deliverSoon();
-  }
-
-  #deliverSoon(): void {
-    if (this.#isDelivering || this.#events === undefined || this.#isOver) return;
-    this.#isDelivering = true;
-    queueMicrotask(() => this.#deliver(this.#events as ChannelEvents));
-  }
-
-  #deliver(events: ChannelEvents): void {
-    this.#isDelivering = false;
-    const message = this.#incoming.shift();
-    if (message !== undefined) {
-      this.#incomingBytes -= message.length;
-      this.#deliverSoon();
-      if (this.#wasFull && this.#incomingBytes < this.#highWaterBytes / 2) {
-        this.#wasFull = false;
-        this.#other.#drain();
-      }
-      events.onMessage(message);
-      return;
-    }
-    if (this.#closeReason === undefined || this.#isOver) return;
-    this.#isOver = true;
-    events.onClose(this.#closeReason);
-  }
-
-  #drain(): void {
-    queueMicrotask(() => {
-      if (this.#closeReason === undefined) this.#events?.onDrain();
-    });
+  #afterTaking(): void {
+    if (!this.#isFull || this.#inbox.waitingBytes > this.#highWaterBytes / 2) return;
+    this.#isFull = false;
+    this.#other.#inbox.drain();
   }
 }

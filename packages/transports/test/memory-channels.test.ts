@@ -1,0 +1,7 @@
+import { describeChannel } from "@tributary/testkit";
+import { createMemoryChannels } from "../src/index.js";
+
+describeChannel("memory", () => {
+  const [left, right] = createMemoryChannels();
+  return { left, right };
+});

@@ -1,0 +1,57 @@
+import { once } from "node:events";
+import { MessageChannel, Worker } from "node:worker_threads";
+import { expect, test } from "vitest";
+import { createPortChannel } from "../src/index.js";
+import { recordChannel } from "./support/recorded.js";
+
+test("a message that is not the channel's ends it", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const { log, untilCount } = recordChannel(createPortChannel(port1));
+  port2.postMessage({ hello: "there" });
+  await untilCount(1);
+  expect(log).toEqual(["close a message is not the channel's"]);
+});
+
+test("a part of a larger buffer takes nothing else along", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const channel = createPortChannel(port1);
+  const secret = Buffer.from("before message after");
+  const came = once(port2, "message");
+  channel.send(secret.subarray(7, 14));
+  const [[message]] = [(await came) as [Uint8Array]];
+  expect(Buffer.from(message.buffer as ArrayBuffer).toString()).toBe("message");
+  expect(secret.toString()).toBe("before message after");
+  channel.close();
+});
+
+test("another thread answers, and its end is told", async () => {
+  const worker = new Worker(
+    `const { parentPort } = require("node:worker_threads");
+     parentPort.on("message", (data) => { if (data instanceof Uint8Array) parentPort.postMessage(data.reverse()); });`,
+    { eval: true },
+  );
+  const channel = createPortChannel(worker);
+  const { log, untilCount } = recordChannel(channel);
+  channel.send(Buffer.from("abc"));
+  await untilCount(1);
+  expect(log).toEqual(["message cba"]);
+  await worker.terminate();
+  await untilCount(2);
+  expect(log[1]).toBe("close the port is gone");
+  expect(channel.send(Buffer.from("x"))).toBe("closed");
+});
+
+test("a worker's scope is not closed with its channel", async () => {
+  let closes = 0;
+  const scope = Object.assign(new EventTarget(), {
+    postMessage() {},
+    close: () => {
+      closes++;
+    },
+  });
+  const channel = createPortChannel(scope as never);
+  const { untilCount } = recordChannel(channel);
+  channel.close();
+  await untilCount(1);
+  expect(closes).toBe(0);
+});
