@@ -13,6 +13,7 @@ import { createFetchTransport } from "./fetch-transport.js";
 import { HttpCaller } from "./http-caller.js";
 import { type HttpProtocolOptions, resolveOptions } from "./http-protocol-options.js";
 import { PullStream } from "./pull-stream.js";
+import { PullWait } from "./pull-wait.js";
 import { runRemoteBatch } from "./run-remote-batch.js";
 import { createUndiciTransport } from "./undici-transport.js";
 
@@ -20,6 +21,11 @@ import { createUndiciTransport } from "./undici-transport.js";
 export interface HttpProtocol extends ProtocolIo {
   /** The same remote, for one operation: its requests end with `aborted` when the signal is aborted. */
   withSignal(signal: AbortSignal): ProtocolIo;
+  /**
+   * Ends the waiting of every long-poll, as if its time were over: it brings nothing, and names the client's own revision.
+   * An answer that has begun to come goes on, and so does a pull that does not wait.
+   */
+  wake(): void;
   /** Bytes of request bodies sent, and of answers received, since the start. Headers are not counted. */
   readonly bytesSent: number;
   readonly bytesReceived: number;
@@ -36,10 +42,13 @@ export function createHttpProtocol(options: HttpProtocolOptions): HttpProtocol {
   const transport =
     options.fetch === undefined ? createUndiciTransport() : createFetchTransport(options.fetch);
   const caller = new HttpCaller(settings, transport);
-  const pulls = new Map<number, PullStream>();
+  const pulls: OpenPulls = { streams: new Map(), waits: new Set() };
   return {
     ...createProtocolIo(caller, pulls, undefined),
     withSignal: (signal) => createProtocolIo(caller, pulls, signal),
+    wake() {
+      for (const wait of pulls.waits) wait.wake();
+    },
     get bytesSent() {
       return caller.bytesSent;
     },
@@ -47,48 +56,70 @@ export function createHttpProtocol(options: HttpProtocolOptions): HttpProtocol {
       return caller.bytesReceived;
     },
     async close() {
-      for (const pull of pulls.values()) pull.end();
-      pulls.clear();
+      for (const pull of pulls.streams.keys()) endPull(pulls, pull);
       await caller.close();
     },
   };
 }
 
-function createProtocolIo(
-  caller: HttpCaller,
-  pulls: Map<number, PullStream>,
-  signal: AbortSignal | undefined,
-): ProtocolIo {
+/** What is under way. */
+interface OpenPulls {
+  /** By their handles. `undefined`: one that brings nothing. */
+  readonly streams: Map<number, { readonly stream: PullStream | undefined; readonly wait: PullWait }>;
+  /** Long-polls without an answer yet. */
+  readonly waits: Set<PullWait>;
+}
+
+function createProtocolIo(caller: HttpCaller, pulls: OpenPulls, signal: AbortSignal | undefined): ProtocolIo {
   return {
     async startPull(request: PullRequest): Promise<{ pull: PullHandle; header: PullHeader }> {
-      const { maxMessageBytes } = caller.settings;
-      const stream = await caller.call(
-        {
-          path: PULL_PATH,
-          contentTypes: PULL_CONTENT_TYPES,
-          body: encodePull(request),
-          isRepeatable: true,
-          extraTimeMs: request.longPollTimeoutMs,
-          signal,
-        },
-        (answer) => PullStream.open(answer, maxMessageBytes),
-      );
+      const wait = new PullWait(signal);
+      const { clientRevision, longPollTimeoutMs } = request;
+      if (clientRevision !== undefined && longPollTimeoutMs > 0) pulls.waits.add(wait);
       const pull = nextHandle();
-      pulls.set(pull, stream);
-      return { pull, header: stream.header };
+      try {
+        const stream = await openPull(caller, request, wait);
+        pulls.streams.set(pull, { stream, wait });
+        return { pull, header: stream.header };
+      } catch (error) {
+        wait.dispose();
+        if (!wait.isWoken || clientRevision === undefined) throw error;
+        pulls.streams.set(pull, { stream: undefined, wait });
+        return { pull, header: { revision: clientRevision, databaseSize: 0, endpoint: PULL_PATH } };
+      } finally {
+        pulls.waits.delete(wait);
+      }
     },
     async receivePages(pull: PullHandle): Promise<PageBatch | undefined> {
-      const stream = pulls.get(pull);
-      if (stream === undefined) throw new SyncError("invalid-state", "The pull has ended.");
-      return stream.next();
+      const open = pulls.streams.get(pull);
+      if (open === undefined) throw new SyncError("invalid-state", "The pull has ended.");
+      return open.stream?.next();
     },
-    endPull(pull: PullHandle): void {
-      pulls.get(pull)?.end();
-      pulls.delete(pull);
-    },
+    endPull: (pull: PullHandle): void => endPull(pulls, pull),
     runRemoteBatch: (batch: RemoteBatch): Promise<readonly RemoteStepResult[]> =>
       runRemoteBatch(caller, batch, signal),
   };
+}
+
+function openPull(caller: HttpCaller, request: PullRequest, wait: PullWait): Promise<PullStream> {
+  return caller.call(
+    {
+      path: PULL_PATH,
+      contentTypes: PULL_CONTENT_TYPES,
+      body: encodePull(request),
+      isRepeatable: true,
+      extraTimeMs: request.longPollTimeoutMs,
+      signal: wait.signal,
+    },
+    (answer) => wait.answering(() => PullStream.open(answer, caller.settings.maxMessageBytes)),
+  );
+}
+
+function endPull({ streams }: OpenPulls, pull: number): void {
+  const open = streams.get(pull);
+  streams.delete(pull);
+  open?.stream?.end();
+  open?.wait.dispose();
 }
 
 function encodePull({ clientRevision, serverRevision, pages, longPollTimeoutMs }: PullRequest): Uint8Array {

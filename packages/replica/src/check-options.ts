@@ -10,7 +10,7 @@ const NUMBERS = {
   checkpointThresholdBytes: 4096,
 } as const;
 
-const BOOLEANS = ["bootstrapIfEmpty", "repair", "acceptLoss"] as const;
+const BOOLEANS = ["bootstrapIfEmpty", "repair", "acceptLoss", "live", "webSocket"] as const;
 const FUNCTIONS = ["transform", "onProgress", "fetch"] as const;
 const SYNCHRONOUS = ["OFF", "NORMAL", "FULL", "EXTRA"];
 
@@ -39,6 +39,21 @@ export function checkOptions(caller: string, options: ReplicaOptions & RepairOpt
       mistakes.push(`\`database.synchronous\` must be one of ${SYNCHRONOUS.join(", ")}`);
     }
   }
+  const { streams } = options as { streams?: unknown };
+  if (streams !== undefined && (typeof streams !== "object" || streams === null))
+    mistakes.push("`streams` must be an object");
+  const { transport } = options as { transport?: unknown };
+  if (transport !== undefined) {
+    const isRemote = typeof transport === "object" && transport !== null && "startPull" in transport;
+    if (typeof transport !== "function" && !isRemote)
+      mistakes.push("`transport` must be a function that connects, or `client.replica()` of a live client");
+    if (options.url !== null) mistakes.push("`url` must be null where there is a `transport`");
+    for (const name of ["fetch", "headers", "webSocket"] as const)
+      if (options[name] !== undefined)
+        mistakes.push(`\`${name}\` is of no use where there is a \`transport\``);
+  }
+  if (options.live === true && (options.longPollTimeoutMs ?? 1_000) < 1_000)
+    mistakes.push("`longPollTimeoutMs` must be at least 1000 in a live replica");
   if (typeof options.path !== "string" || options.path === "") mistakes.push("`path` must be a file path");
   if (options.path === ":memory:") mistakes.push("`path` must be a file: a replica cannot live in memory");
   if (options.url !== null && typeof options.url !== "string" && typeof options.url !== "function") {

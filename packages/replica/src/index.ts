@@ -16,3 +16,4 @@ export type { ReplicaDatabase } from "@tributary/sqlite-better-sqlite3";
 export { openReplica, repairReplica } from "./open-replica.js";
 export type { Replica, ReplicaStats } from "./replica.js";
 export type { OperationOptions, ReplicaOptions } from "./replica-options.js";
+export type { ReplicaStatus, ReplicaTransport, TableChanges } from "./replica-status.js";

@@ -15,11 +15,18 @@ import {
   SyncError,
   type TransferProgress,
 } from "@tributary/core";
-import { createHttpProtocol, type HttpProtocol } from "@tributary/protocol-http";
-import { type BetterSqlite3Io, createBetterSqlite3 } from "@tributary/sqlite-better-sqlite3";
+import { systemClock } from "@tributary/live";
+import {
+  type BetterSqlite3Io,
+  type BetterSqlite3Options,
+  createBetterSqlite3,
+} from "@tributary/sqlite-better-sqlite3";
 import { createNodeStorage } from "@tributary/storage-node-fs";
+import { addStreamSql, createChangeStreams, type DatabaseStreams, type StreamSql } from "@tributary/streams";
 import { checkOptions } from "./check-options.js";
 import { nodeClock } from "./node-clock.js";
+import { openRemote } from "./remote/open-remote.js";
+import type { OpenedRemote, ReplicaRemote } from "./remote/replica-remote.js";
 import { Replica } from "./replica.js";
 import type { ReplicaOptions } from "./replica-options.js";
 
@@ -35,15 +42,40 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   checkOptions("openReplica", options);
   const path = canonicalPath(options.path);
   let replica: Replica | undefined;
-  const { ports, protocol, sqlite } = portsOf(options, () => replica?.afterLocalCommit());
+  let streams: DatabaseStreams | undefined;
+  let streamSql: StreamSql | undefined;
+  const onLocalCommit = (): void => {
+    replica?.afterLocalCommit();
+    streams?.noteCommit();
+    streamSql?.afterCommit();
+  };
+  const { ports, protocol, sqlite, transport } = portsOf(options, {
+    onLocalCommit,
+    onTempEmptied: () => streamSql?.restore(),
+  });
   try {
     const session = await run(openEngine(configOf(path, options)), { ports, protocol }, options.signal);
+    if (options.streams !== undefined) {
+      streams = createChangeStreams({
+        sql: sqlite,
+        site: session.metadata.clientId,
+        retention: options.streams.retention,
+        isReplica: true,
+        guard: () => replica?.checkStreams(),
+        onApplied: () => replica?.afterStreamPackage(),
+      });
+      streamSql = addStreamSql(sqlite.db, streams, options.streams.inbox);
+    }
     replica = new Replica({
       session,
+      streams,
       db: sqlite.db,
       ports,
       protocol,
       checkpointThresholdBytes: options.checkpointThresholdBytes ?? 16 * 1024 * 1024,
+      ...(options.live === true && {
+        live: { clock: systemClock, waitMs: options.longPollTimeoutMs ?? 30_000, transport },
+      }),
     });
     return replica;
   } catch (error) {
@@ -62,7 +94,7 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
 export async function repairReplica(options: ReplicaOptions & RepairOptions): Promise<RepairReport> {
   checkOptions("repairReplica", options);
   const { acceptLoss = false } = options;
-  const { ports, protocol } = portsOf(options, () => {});
+  const { ports, protocol } = portsOf(options, {});
   try {
     const config = configOf(canonicalPath(options.path), options);
     return await run(repair(config, { acceptLoss }), { ports, protocol }, options.signal);
@@ -73,25 +105,20 @@ export async function repairReplica(options: ReplicaOptions & RepairOptions): Pr
 
 interface Ports {
   readonly ports: HostPorts;
-  readonly protocol: HttpProtocol;
+  readonly protocol: ReplicaRemote;
 }
 
 function portsOf(
   options: ReplicaOptions,
-  onLocalCommit: () => void,
-): Ports & { readonly sqlite: BetterSqlite3Io } {
-  const { url, authToken, headers, fetch, database } = options;
-  const protocol = createHttpProtocol({
-    url: url === null ? () => null : url,
-    ...(authToken !== undefined && { authToken }),
-    ...(headers !== undefined && { headers }),
-    ...(fetch !== undefined && { fetch }),
-  });
-  const sqlite = createBetterSqlite3({ ...database, onLocalCommit });
+  hooks: Pick<BetterSqlite3Options, "onLocalCommit" | "onTempEmptied">,
+): Ports & { readonly sqlite: BetterSqlite3Io; readonly transport: OpenedRemote["transport"] } {
+  const { remote: protocol, transport } = openRemote(options);
+  const sqlite = createBetterSqlite3({ ...options.database, ...hooks });
   return {
     ports: { files: createNodeStorage(), sql: sqlite, remote: protocol, clock: nodeClock },
     protocol,
     sqlite,
+    transport,
   };
 }
 
@@ -109,7 +136,7 @@ function configOf(path: string, options: ReplicaOptions): ReplicaConfig {
     path,
     clientName: options.clientName ?? "tributary",
     bootstrapIfEmpty: options.bootstrapIfEmpty ?? true,
-    longPollTimeoutMs: options.longPollTimeoutMs ?? 0,
+    longPollTimeoutMs: options.live === true ? 0 : (options.longPollTimeoutMs ?? 0),
     pullBytesThreshold: options.pullBytesThreshold,
     pushOperationsThreshold: options.pushOperationsThreshold ?? 10_000,
     ignoreTables: new Set(options.ignoreTables?.map(foldName)),

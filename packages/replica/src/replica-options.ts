@@ -1,20 +1,37 @@
-import type { TransferProgress, Transform } from "@tributary/core";
+import type { InboundStreamOptions, StreamRetention, TransferProgress, Transform } from "@tributary/core";
+import type { Connect, LiveRemote } from "@tributary/live";
 import type { BetterSqlite3Options } from "@tributary/sqlite-better-sqlite3";
 
-/** Options of `openReplica`. Only `path` and `url` are needed. */
+/** Options of `openReplica`. Only `path` and `url` are needed; with `transport`, `url` is null. */
 export interface ReplicaOptions {
   /** The local database file; made where there is none. Tributary's own files stand beside it. */
   readonly path: string;
   /**
    * Where the remote database is: `https:`, `http:`, or `libsql:` and `turso:`, which mean https. A function is asked
    * for every request; while it gives `null` the replica is paused: local work goes on, sync fails with code `paused`.
+   * A WebSocket goes to the same URL.
    */
   readonly url: string | null | (() => string | null | Promise<string | null>);
   /** Bearer token, or a function that is asked for every request, and once more after the remote refused a token. */
   readonly authToken?: string | (() => string | undefined | Promise<string | undefined>);
   /** Begins the client id, to tell replicas apart on the server. Default `tributary`. */
   readonly clientName?: string;
-  /** How long a pull may wait at the remote for a change, in milliseconds. Default 0: it answers at once. */
+  /**
+   * Keeps the replica in step by itself: what is committed here is pushed, and what is committed elsewhere arrives, as soon
+   * as there is a way; `replica.status` tells. Over one WebSocket, or over HTTP where that cannot be. Default false.
+   */
+  readonly live?: boolean;
+  /** Whether a live replica tries WebSocket before HTTP. Default true; with `fetch`, false. */
+  readonly webSocket?: boolean;
+  /**
+   * In place of HTTP and WebSocket, live or not: a function that opens channels to the remote, or a database of a live
+   * client, which may have several over one channel and is closed by who made it.
+   */
+  readonly transport?: Connect | LiveRemote;
+  /**
+   * How long a pull may wait at the remote for a change, in milliseconds. Default 0: it answers at once. In a live replica
+   * the app's own pulls always do, and this is how long one of its own waits; default 30 000, least 1 000.
+   */
   readonly longPollTimeoutMs?: number;
   /** Download a new replica while opening it (the default), or open it empty and let the first pull do that. */
   readonly bootstrapIfEmpty?: boolean;
@@ -23,6 +40,16 @@ export interface ReplicaOptions {
    * afresh, unpushed local changes are repeated on it, and the damaged files are kept beside it.
    */
   readonly repair?: boolean;
+  /**
+   * Gives the replica change streams to other databases (`replica.streams`), and the app's connection their SQL:
+   * `tributary_changes` and `tributary_inbox`. `{}` takes the defaults.
+   */
+  readonly streams?: {
+    /** How long changes are kept for receivers that have not acknowledged them. */
+    readonly retention?: StreamRetention;
+    /** How packages in the inbox are applied. Default: last applied wins. */
+    readonly inbox?: Omit<InboundStreamOptions, "from" | "since" | "rebase">;
+  };
   /** Keeps, skips or rewrites local row changes on their way to the remote. */
   readonly transform?: Transform;
   /** Tables whose local changes stay in this replica. */

@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import {
   applyChanges,
   type Coroutine,
@@ -11,18 +10,30 @@ import {
   pushChanges,
   type RepairReport,
   type ReplicaSession,
-  replicaFiles,
   resumeApply,
   runAsync,
   runSync,
   SyncError,
   stats,
+  type TapePositions,
+  tapePositions,
   waitChanges,
 } from "@tributary/core";
-import type { HttpProtocol } from "@tributary/protocol-http";
+import type { LiveClock } from "@tributary/live";
 import type { ReplicaDatabase } from "@tributary/sqlite-better-sqlite3";
+import type { DatabaseStreams } from "@tributary/streams";
+import { AutomaticCheckpoints } from "./automatic-checkpoints.js";
+import { ChangeTracker } from "./live/change-tracker.js";
+import { asSyncError } from "./live/failure-kind.js";
+import { LiveDriver, type LiveState } from "./live/live-driver.js";
+import { FIRST_STANDING, type Standing, standingOf } from "./live/standing.js";
+import { StatusFeed } from "./live/status-feed.js";
 import { Mutex } from "./mutex.js";
+import type { ReplicaRemote } from "./remote/replica-remote.js";
+import { watchedRemote } from "./remote/watched-remote.js";
 import type { OperationOptions } from "./replica-options.js";
+import type { ReplicaStatus, ReplicaTransport, TableChanges } from "./replica-status.js";
+import { rollBack } from "./roll-back.js";
 
 /** Where a replica stands. */
 export interface ReplicaStats extends EngineStats {
@@ -43,9 +54,20 @@ export interface ReplicaParts {
   readonly session: ReplicaSession;
   readonly db: ReplicaDatabase;
   readonly ports: HostPorts;
-  readonly protocol: HttpProtocol;
+  readonly protocol: ReplicaRemote;
   readonly checkpointThresholdBytes: number;
+  readonly streams?: DatabaseStreams | undefined;
+  /** `undefined`: it syncs when told to. */
+  readonly live?: {
+    readonly clock: LiveClock;
+    /** How long one pull waits for a commit, in milliseconds. */
+    readonly waitMs: number;
+    /** What carries it at the moment. */
+    transport(): ReplicaTransport;
+  };
 }
+
+const NO_POSITIONS: TapePositions = { committed: 0, sent: 0, acknowledged: 0 };
 
 /**
  * A local SQLite database that is kept in step with a remote one. `db` is read and written without a network, at any
@@ -59,21 +81,78 @@ export class Replica {
   readonly #engine: Mutex = new Mutex();
   /** Pulls: a download belongs to the revision it was asked for. */
   readonly #pulls: Mutex = new Mutex();
+  readonly #checkpoints: AutomaticCheckpoints;
+  readonly #changes: ChangeTracker;
+  readonly #statusFeed: StatusFeed;
+  readonly #driver: LiveDriver | undefined;
   /** Aborted while the replica is being closed, and ever after; a new one when that failed. */
   #closing: AbortController = new AbortController();
   #closed: Promise<void> | undefined;
-  #nextCheckpointBytes: number;
-  #lastCheckpointError: SyncError | undefined;
+  #standing: Standing = FIRST_STANDING;
+  #positions: TapePositions = NO_POSITIONS;
+  /** The connections are open. */
+  #isReadable = true;
+  #hasNotedCommit = false;
 
   constructor(parts: ReplicaParts) {
+    const { session, ports, live } = parts;
     this.#parts = parts;
     this.db = parts.db;
-    this.#nextCheckpointBytes = parts.checkpointThresholdBytes;
+    const io = combinePorts(ports);
+    this.#checkpoints = new AutomaticCheckpoints(session, io, parts.checkpointThresholdBytes);
+    this.#changes = new ChangeTracker(session, io);
+    this.#statusFeed = new StatusFeed(() => this.status);
+    if (live === undefined) return;
+    this.#driver = new LiveDriver({
+      clock: live.clock,
+      waitMs: live.waitMs,
+      onState: (state) => this.#stand(state),
+      work: {
+        hasPending: () => this.#hasPending(),
+        push: () => this.#push({}),
+        pull: (waitMs) => this.#pull({}, waitMs),
+        wake: () => parts.protocol.wake(),
+      },
+    });
+    this.#driver.start();
   }
 
   /** The local file. */
   get path(): string {
     return this.#parts.session.config.path;
+  }
+
+  /**
+   * Its change streams, for a replica that was opened with `streams`. What a pull brings is not on them; what they bring
+   * is pushed like local changes. Throws `SyncError` `invalid-state` without that option.
+   */
+  get streams(): DatabaseStreams {
+    const { streams } = this.#parts;
+    if (streams !== undefined) return streams;
+    throw new SyncError("invalid-state", "Open the replica with the option `streams` to use change streams.");
+  }
+
+  /** How it stands to the remote, at this moment. Touches no network. */
+  get status(): ReplicaStatus {
+    return { ...this.#standing, ...this.#readPositions() };
+  }
+
+  /**
+   * The status as it is, and then each time it is another; ends with `closed`. Who is slow misses what was in between. For
+   * `for await`; several may watch.
+   */
+  watchStatus(): AsyncIterableIterator<ReplicaStatus, undefined> {
+    return this.#statusFeed.watch();
+  }
+
+  /**
+   * Calls the listener after each local commit, and after each pull that has changed something, with the tables concerned,
+   * until the function that is returned is called. What changed within one turn of the event loop is told together, soon
+   * after it; reading in the listener sees it. What a listener throws becomes an uncaught exception, and disturbs neither
+   * the replica nor the others.
+   */
+  onChange(listener: (changes: TableChanges) => void): () => void {
+    return this.#changes.listen(listener);
   }
 
   /**
@@ -99,10 +178,14 @@ export class Replica {
    * on top of it. Resolves with whether anything came. With `longPollTimeoutMs` set it waits for something to come.
    */
   async pull(options: OperationOptions = {}): Promise<boolean> {
+    return await this.#forTheApp(() => this.#pull(options));
+  }
+
+  async #pull(options: OperationOptions, waitMs?: () => number): Promise<boolean> {
     const { session } = this.#parts;
     return await this.#pulls.run(async () => {
       await this.#engine.run(() => this.#operate(options, () => resumeApply(session)));
-      let outcome = await this.#pullOnce(options, false);
+      let outcome = await this.#pullOnce(options, false, waitMs);
       // A push was sent while the pages were on their way, and may be missing in them; or they do not follow on what is
       // here. The next ones hold pushes back.
       for (let attempt = 2; outcome === "overtaken"; attempt++) {
@@ -114,18 +197,26 @@ export class Replica {
   }
 
   /** `exclusive`: the caller has the engine to itself already. */
-  async #pullOnce(options: OperationOptions, exclusive: boolean): Promise<boolean | "overtaken"> {
+  async #pullOnce(
+    options: OperationOptions,
+    exclusive: boolean,
+    waitMs?: () => number,
+  ): Promise<boolean | "overtaken"> {
     const { session, ports } = this.#parts;
-    const wait = exclusive ? { longPollTimeoutMs: 0 } : {};
-    const changes = await this.#operate(options, () => waitChanges(session, wait));
+    // What it is with `waitMs` is asked for later.
+    const wait = exclusive ? { longPollTimeoutMs: 0 } : waitMs === undefined ? {} : { longPollTimeoutMs: 1 };
+    const changes = await this.#operate(options, () => waitChanges(session, wait), waitMs);
     if (changes === undefined) return false;
-    const apply = (): Promise<boolean> => this.#operate(options, () => applyChanges(session, changes));
+    const { pageNumbers } = changes.pages;
+    const applying = (): Coroutine<boolean> =>
+      this.#changes.notingRemote(pageNumbers, applyChanges(session, changes));
+    const apply = (): Promise<boolean> => this.#operate(options, applying);
     try {
       if (!(await (exclusive ? apply() : this.#engine.run(apply)))) return "overtaken";
     } finally {
       await runAsync(changes.dispose(), combinePorts(ports));
     }
-    if (!exclusive) this.#checkpointIfLarge();
+    if (!exclusive && !this.#engine.busy) this.#checkpoints.checkpointIfLarge();
     return true;
   }
 
@@ -135,6 +226,10 @@ export class Replica {
    * stay pending.
    */
   async push(options: OperationOptions = {}): Promise<PushResult> {
+    return await this.#forTheApp(() => this.#push(options));
+  }
+
+  async #push(options: OperationOptions): Promise<PushResult> {
     return await this.#engine.run(() => this.#operate(options, () => pushChanges(this.#parts.session)));
   }
 
@@ -143,17 +238,21 @@ export class Replica {
    * refuses a change, what others changed may be why: then it pulls first and pushes once more.
    */
   async sync(options: OperationOptions = {}): Promise<{ readonly pushed: number; readonly pulled: boolean }> {
+    return await this.#forTheApp(() => this.#sync(options));
+  }
+
+  async #sync(options: OperationOptions): Promise<{ readonly pushed: number; readonly pulled: boolean }> {
     let pulled = false;
     let result: PushResult;
     try {
-      result = await this.push(options);
+      result = await this.#push(options);
     } catch (error) {
       if (!(error instanceof SyncError) || error.code !== "remote-sql-failed") throw error;
-      pulled = await this.pull(options);
+      pulled = await this.#pull(options);
       if (!pulled) throw error;
-      result = await this.push(options);
+      result = await this.#push(options);
     }
-    return { pushed: result.changes, pulled: (await this.pull(options)) || pulled };
+    return { pushed: result.changes, pulled: (await this.#pull(options)) || pulled };
   }
 
   /** Moves the write-ahead log into the database file. Happens by itself; needed only to shrink the log at once. */
@@ -165,7 +264,7 @@ export class Replica {
   async stats(): Promise<ReplicaStats> {
     const engine = await this.#engine.run(() => this.#operate({}, () => stats(this.#parts.session)));
     const { bytesSent, bytesReceived } = this.#parts.protocol;
-    return { ...engine, bytesSent, bytesReceived, lastCheckpointError: this.#lastCheckpointError };
+    return { ...engine, bytesSent, bytesReceived, lastCheckpointError: this.#checkpoints.lastError };
   }
 
   /**
@@ -177,6 +276,8 @@ export class Replica {
     this.#closed ??= this.#close().catch((error: unknown) => {
       this.#closed = undefined;
       this.#closing = new AbortController();
+      this.#isReadable = this.#standing.state !== "closed";
+      if (this.#isReadable) this.#driver?.start();
       throw error;
     });
     return this.#closed;
@@ -185,73 +286,115 @@ export class Replica {
   async #close(): Promise<void> {
     const { session, ports, protocol } = this.#parts;
     this.#closing.abort();
+    await this.#driver?.stop();
     await this.#pulls.run(async () => {});
     await this.#engine.run(async () => {
-      await this.#rollBack();
+      await rollBack(this.db, this.path, session.config.lockTimeoutMs, ports.clock);
+      this.#readPositions();
+      this.#isReadable = false;
       await runAsync(closeReplica(session), combinePorts(ports));
+      this.#standing = { ...this.#standing, state: "closed", transport: undefined, reason: undefined };
     });
+    this.#parts.streams?.close();
+    this.#statusFeed.touch();
     await protocol.close();
-  }
-
-  /** Rolls back what the app has left open. A query that is iterated over stands in the way, so its end is waited for. */
-  async #rollBack(): Promise<void> {
-    const { lockTimeoutMs } = this.#parts.session.config;
-    const { clock } = this.#parts.ports;
-    const deadline = (await clock.now()) + lockTimeoutMs;
-    while (this.db.open && this.db.inTransaction) {
-      try {
-        this.db.exec("ROLLBACK");
-      } catch (cause) {
-        if ((await clock.now()) >= deadline) {
-          const message = `The transaction open on ${this.path} could not be rolled back: is a query still iterated over?`;
-          throw new SyncError("database-busy", message, { path: this.path, cause });
-        }
-        await clock.sleep(10);
-      }
-    }
   }
 
   /** Called after each commit of the app: keeps the log from growing without bound. */
   afterLocalCommit(): void {
+    this.#afterCommit("local");
     // An operation that runs will be followed by its own check, and owns the connections till then.
-    if (!this.#engine.busy) this.#checkpointIfLarge();
+    if (!this.#engine.busy) this.#checkpoints.checkpointIfLarge();
   }
 
-  #checkpointIfLarge(): void {
-    const { session, ports, checkpointThresholdBytes } = this.#parts;
-    // An apply that is still to be finished would have to wait, and the next operation begins with it anyway.
-    if (this.#engine.busy || session.applyPending) return;
-    if (this.#logBytes() < this.#nextCheckpointBytes) return;
+  /** Called after each package of a change stream that was applied here. */
+  afterStreamPackage(): void {
+    this.#afterCommit("stream");
+  }
+
+  /** Throws while change streams cannot work: closed, or between two states. */
+  checkStreams(): void {
+    if (!this.#isReadable) throw new SyncError("invalid-state", "The replica is closed.");
+    if (this.#parts.session.applyPending)
+      throw new SyncError("database-busy", "A pull is to be finished first: it is with the next operation.");
+  }
+
+  #afterCommit(source: TableChanges["source"]): void {
     try {
-      // Without waiting: the app's commit returns when the log is short again, as with SQLite's own checkpoints.
-      runSync(checkpoint(session, 0), combinePorts(ports));
-      this.#lastCheckpointError = undefined;
+      this.#changes.noteCommit(source);
     } catch (error) {
-      this.#lastCheckpointError =
-        error instanceof SyncError
-          ? error
-          : new SyncError("internal", "A checkpoint failed.", { cause: error });
+      // It is committed all the same.
+      this.#noteError(asSyncError(error));
     }
-    // Some reader may have kept the log from becoming shorter; not every commit from now on is to find that out again.
-    const size = this.#logBytes();
-    const isShort = size < checkpointThresholdBytes;
-    this.#nextCheckpointBytes = isShort ? checkpointThresholdBytes : size + checkpointThresholdBytes;
+    if (this.#hasNotedCommit) return;
+    this.#hasNotedCommit = true;
+    // The statement that has committed is still running.
+    queueMicrotask(() => {
+      this.#hasNotedCommit = false;
+      this.#statusFeed.touch();
+      this.#driver?.afterCommit();
+    });
   }
 
-  #logBytes(): number {
-    return statSync(replicaFiles(this.path).log, { throwIfNoEntry: false })?.size ?? 0;
+  /** Runs what the app asks for, and keeps in the status what came of it. */
+  async #forTheApp<T>(operation: () => Promise<T>): Promise<T> {
+    this.#driver?.yieldTurn();
+    try {
+      const result = await operation();
+      this.#noteError(undefined);
+      this.#driver?.tryNow();
+      return result;
+    } catch (error) {
+      const failure = asSyncError(error);
+      // Neither who has ended it, nor who has called it too late, wants to know of it as a failure to sync.
+      if (failure.code !== "aborted" && failure.code !== "invalid-state") this.#noteError(failure);
+      throw error;
+    }
+  }
+
+  #noteError(lastError: SyncError | undefined): void {
+    if (this.#standing.state !== "closed") this.#standing = { ...this.#standing, lastError };
+    this.#statusFeed.touch();
+  }
+
+  #stand(state: LiveState): void {
+    this.#standing = standingOf(state, this.#standing, this.#parts.live?.transport());
+    this.#statusFeed.touch();
+  }
+
+  #hasPending(): boolean {
+    const { committed, acknowledged } = this.#readPositions();
+    return this.#parts.session.applyPending || committed > acknowledged;
+  }
+
+  /** As they were last known, while there is no tape to look at. */
+  #readPositions(): TapePositions {
+    const { session, ports } = this.#parts;
+    if (this.#isReadable && !session.applyPending)
+      this.#positions = runSync(tapePositions(session), combinePorts(ports));
+    return this.#positions;
   }
 
   /** Runs an engine procedure that ends when the caller's signal or a close says so. */
-  async #operate<T>(options: OperationOptions, procedure: () => Coroutine<T>): Promise<T> {
+  async #operate<T>(
+    options: OperationOptions,
+    procedure: () => Coroutine<T>,
+    waitMs?: () => number,
+  ): Promise<T> {
     const closing = this.#closing.signal;
     if (closing.aborted) throw new SyncError("invalid-state", "The replica is closed.");
     const signal = options.signal === undefined ? closing : AbortSignal.any([closing, options.signal]);
     const { ports, protocol } = this.#parts;
-    return await runAsync(
-      procedure(),
-      combinePorts({ ...ports, remote: protocol.withSignal(signal) }),
-      signal,
-    );
+    const onBatch = (): void => this.#statusFeed.touch();
+    const remote = watchedRemote(protocol.withSignal(signal), { waitMs, onBatch });
+    try {
+      return await runAsync(
+        this.#changes.notingResumed(procedure()),
+        combinePorts({ ...ports, remote }),
+        signal,
+      );
+    } finally {
+      this.#statusFeed.touch();
+    }
   }
 }

@@ -1,0 +1,77 @@
+import { createLiveClient, type LiveClient, systemClock } from "@tributary/live";
+import { createHttpProtocol, type HttpProtocol } from "@tributary/protocol-http";
+import { createWebSocketConnect } from "@tributary/protocol-websocket";
+import type { ReplicaOptions } from "../replica-options.js";
+import type { OpenedRemote, ReplicaRemote } from "./replica-remote.js";
+import { SwitchingRemote } from "./switching-remote.js";
+
+/** Makes the remote that the options ask for. Connects to nothing yet. Throws `SyncError` `invalid-option`. */
+export function openRemote(options: ReplicaOptions): OpenedRemote {
+  const { transport, live = false, webSocket = options.fetch === undefined } = options;
+  if (transport !== undefined) {
+    const remote =
+      typeof transport === "function" ? ownedRemote(openClient(options, transport, "The remote")) : transport;
+    return { remote, transport: () => "custom" };
+  }
+  const http = openHttp(options);
+  if (!live || !webSocket) return { remote: http, transport: () => "http" };
+  const { url, headers } = options;
+  const connect = createWebSocketConnect({
+    url: url === null ? () => null : url,
+    ...(headers !== undefined && { headers }),
+  });
+  const remote = new SwitchingRemote({
+    connect,
+    createClient: (over) => openClient(options, over, endpointOf(url)),
+    http,
+    clock: systemClock,
+  });
+  return { remote, transport: () => remote.transport };
+}
+
+function openHttp({ url, authToken, headers, fetch }: ReplicaOptions): HttpProtocol {
+  return createHttpProtocol({
+    url: url === null ? () => null : url,
+    ...(authToken !== undefined && { authToken }),
+    ...(headers !== undefined && { headers }),
+    ...(fetch !== undefined && { fetch }),
+  });
+}
+
+function openClient(
+  { authToken, clientName }: ReplicaOptions,
+  connect: Parameters<typeof createLiveClient>[0]["connect"],
+  endpoint: string,
+): LiveClient {
+  return createLiveClient({
+    connect,
+    endpoint,
+    ...(authToken !== undefined && { authToken }),
+    ...(clientName !== undefined && { clientName }),
+  });
+}
+
+/** A remote that is the only one of its client. */
+function ownedRemote(client: LiveClient): ReplicaRemote {
+  const remote = client.replica();
+  return {
+    startPull: (request) => remote.startPull(request),
+    receivePages: (pull) => remote.receivePages(pull),
+    endPull: (pull) => remote.endPull(pull),
+    runRemoteBatch: (batch) => remote.runRemoteBatch(batch),
+    withSignal: (signal) => remote.withSignal(signal),
+    wake: () => remote.wake(),
+    get bytesSent() {
+      return remote.bytesSent;
+    },
+    get bytesReceived() {
+      return remote.bytesReceived;
+    },
+    close: () => client.close(),
+  };
+}
+
+/** For messages: no query. */
+function endpointOf(url: ReplicaOptions["url"]): string {
+  return typeof url === "string" ? url.replace(/[?#].*$/s, "") : "The remote";
+}
