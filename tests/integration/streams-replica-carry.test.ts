@@ -112,8 +112,8 @@ test("positions, waiting parts and origins come through a pull as they are", asy
     setting,
     `INSERT INTO tributary_stream_source VALUES ('a', 1, 20, 3), ('b', 9007199254740991, 0, 0);
      INSERT INTO tributary_stream_part VALUES ('a', 0, zeroblob(3000000)), ('a', 1, x'0102'), ('b', 0, zeroblob(9000000));
-     INSERT INTO tributary_stream_origin VALUES (1, 1, 'gone', 4), (2, 3, 'x', 8), (4, 4, 'y', 1);
-     INSERT INTO tributary_stream_seen VALUES ('x', 8), ('y', 1);
+     INSERT INTO tributary_stream_origin VALUES (1, 1, 'gone', 4, 'x'), (2, 3, 'x', 8, 'x'), (4, 4, 'y', 1, 'x');
+     INSERT INTO tributary_stream_seen VALUES ('x', 8, 'x'), ('y', 1, 'x');
      INSERT INTO tributary_stream_peer VALUES ('p', 1, 1, NULL, 0, 0)`,
   );
   for (const id of ["a", "b", "c", "d"]) db.exec(`INSERT INTO note VALUES ('${id}', '')`);

@@ -20,8 +20,8 @@ const SET: DataSet = {
 const PEERS = "INSERT INTO tributary_stream_peer VALUES ('near', 4, 4, 1, 1, 0), ('far', 1, 3, 1, 1, 0)";
 const REST = `INSERT INTO tributary_stream_source VALUES ('sender', 5, 20, 2);
   INSERT INTO tributary_stream_part VALUES ('sender', 0, x'0102'), ('sender', 1, zeroblob(9000));
-  INSERT INTO tributary_stream_origin VALUES (2, 2, 'elsewhere', 7);
-  INSERT INTO tributary_stream_seen VALUES ('elsewhere', 7);
+  INSERT INTO tributary_stream_origin VALUES (2, 2, 'elsewhere', 7, 'elsewhere');
+  INSERT INTO tributary_stream_seen VALUES ('elsewhere', 7, 'elsewhere');
   INSERT INTO tributary_local VALUES ('stream_epoch', 1234567890123)`;
 
 /** All that a peer can see: what is not acknowledged, by cursor, and the positions. */

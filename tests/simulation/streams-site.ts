@@ -13,6 +13,7 @@ export class StreamsSite {
   readonly #channels = new Set<FaultyChannels>();
   #life = 0;
   #path: string;
+  #hasEnded = false;
   database!: CapturedDatabase;
   kept: KeptLink | undefined;
   isOffline = false;
@@ -25,6 +26,7 @@ export class StreamsSite {
   }
 
   open(): void {
+    this.#hasEnded = false;
     const { clock, random, prefix } = this.#world;
     this.database = openCapturedDatabase({
       path: this.#path,
@@ -40,8 +42,8 @@ export class StreamsSite {
       ackTimeoutMs: 500,
       maxRetryMs: 2000,
       window: 1 + random.below(4),
-      receive: { rebase: true },
-      send: { maxBytes: random.pick([200, 2000, 256 * 1024]) },
+      receive: { rebase: !this.#world.isOneWay },
+      send: !this.#world.isOneWay && { maxBytes: random.pick([200, 2000, 256 * 1024]) },
     });
   }
 
@@ -66,6 +68,7 @@ export class StreamsSite {
   }
 
   end(): void {
+    this.#hasEnded = true;
     this.cut();
     this.kept?.close();
     this.database.close();
@@ -76,12 +79,17 @@ export class StreamsSite {
     const { clock, random } = this.#world;
     const channels = createFaultyChannels(clock, random, this.#world.faults());
     for (const site of [this, parent]) site.#channels.add(channels);
+    const life = parent.#life;
     linkStreams(channels.right, {
       streams: parent.database,
       clock,
       ackTimeoutMs: 500,
       send: { maxBytes: random.pick([200, 2000, 256 * 1024]) },
-      onClose: (error) => this.#world.linkEnded(parent, error),
+      receive: this.#world.isOneWay ? false : {},
+      onClose: (error) => {
+        // With its process everything of a site ends.
+        if (parent.#life === life && !parent.#hasEnded) this.#world.linkEnded(parent, error);
+      },
     });
     return channels.left;
   }

@@ -10,8 +10,8 @@ export interface StreamsPlan {
   /** Which site each is a spoke of; the first is nobody's. */
   readonly parents: readonly (number | undefined)[];
   readonly hasSchemaChanges: boolean;
-  /** Each site writes rows of its own: where a site is between two others, nobody decides on the order for all. */
-  readonly hasOwnRows: boolean;
+  /** What is written goes down the tree only. Else sites are spokes of the hub that they belong to. */
+  readonly isOneWay: boolean;
   /** Which sites write. */
   readonly writers: readonly number[];
 }
@@ -68,6 +68,10 @@ export class StreamsWorld {
 
   end(): void {
     for (const site of [...this.sites].reverse()) site.end();
+  }
+
+  get isOneWay(): boolean {
+    return this.#plan.isOneWay;
   }
 
   unreachable(): SyncError {
@@ -127,8 +131,7 @@ export class StreamsWorld {
 
   #statement(site: StreamsSite, lines: string[]): string {
     const { random } = this;
-    const own = this.#plan.hasOwnRows ? 30 * site.number : 0;
-    const key = own + random.below(8);
+    const key = random.below(8);
     const value = random.pick([
       "NULL",
       "1",
@@ -138,7 +141,7 @@ export class StreamsWorld {
       `'${site.number}:${++this.#unique}'`,
     ]);
     if (this.#plan.hasSchemaChanges && random.chance(0.06)) return this.#schemaStatement();
-    const [j, k] = [own + random.below(3), random.below(2)];
+    const [j, k] = [random.below(3), random.below(2)];
     const pair = `j = ${j} AND k = '${k}'`;
     switch (random.below(9)) {
       case 0:
@@ -152,7 +155,7 @@ export class StreamsWorld {
       case 3:
         return `INSERT INTO i (k, a) VALUES (${key}, ${value}) ON CONFLICT DO UPDATE SET a = excluded.a`;
       case 4:
-        return `UPDATE i SET ${random.pick(["a", "b"])} = ${value} WHERE k BETWEEN ${key} AND ${own + 8}`;
+        return `UPDATE i SET ${random.pick(["a", "b"])} = ${value} WHERE k BETWEEN ${key} AND 8`;
       case 5:
         return `DELETE FROM i WHERE k = ${key}`;
       case 6:

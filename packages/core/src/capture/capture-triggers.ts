@@ -1,6 +1,6 @@
 import { quoteIdentifier } from "../sql/quote-identifier.js";
 import { quoteLiteral } from "../sql/quote-literal.js";
-import { RESERVED_PREFIX, TAPE_OPERATION, TAPE_TABLE } from "../tape/tape-schema.js";
+import { RESERVED_PREFIX, TAPE_EFFECT, TAPE_OPERATION, TAPE_TABLE } from "../tape/tape-schema.js";
 import type { CapturedTable, RefusedTable, UniqueIndex } from "./captured-table.js";
 import { DEPTH_FUNCTION, STATEMENT_FUNCTION } from "./mark-trigger.js";
 import { imageColumns, imageWidth } from "./table-shape.js";
@@ -36,8 +36,9 @@ export interface CaptureTrigger {
  * With `suppressible`, changes made inside a marked trigger of the schema are left out: they are made anew by that
  * trigger where the change lands.
  *
- * With `takenBack`, a row that `INSERT OR REPLACE` puts another one in the place of is recorded as deleted before: changes
- * can then be undone from the tape. Elsewhere the insert alone says enough, and costs no look for that row.
+ * With `takenBack`, changes can be undone from the tape: a row that `INSERT OR REPLACE` puts another one in the place of is
+ * recorded as deleted before, and what is done inside a marked trigger is recorded as an effect. Elsewhere the insert alone
+ * says enough, and costs no look for that row.
  */
 export function captureTriggers(
   table: CapturedTable,
@@ -68,13 +69,17 @@ export function captureTriggers(
   const rowid = byRowid ? `x.${quoteIdentifier(table.rowidName ?? "")}` : "NULL";
   const from = `main.${quoteIdentifier(shape.table)}`;
 
+  const recorded = (operation: number): string =>
+    suppressible && takenBack
+      ? `${operation} + ${TAPE_EFFECT} * (${DEPTH_FUNCTION}() > 0)`
+      : String(operation);
   const record = (operation: number, count: number, images: string): string =>
-    `INSERT INTO ${TAPE_TABLE} (shape, op, ${values(count)}) VALUES (${shapeId}, ${operation}, ${images});`;
+    `INSERT INTO ${TAPE_TABLE} (shape, op, ${values(count)}) VALUES (${shapeId}, ${recorded(operation)}, ${images});`;
   const clearStale = `DELETE FROM ${NOTED_TABLE} WHERE shape = ${shapeId} AND (statement <> ${STATEMENT_FUNCTION}() OR EXISTS (SELECT 1 FROM ${from} AS x WHERE ${sameAsNote("")}));`;
   const note = (conflict: string): string =>
     `INSERT INTO ${NOTED_TABLE} (${NOTED_FIXED_COLUMNS.join(", ")}, ${values(width)}) SELECT ${shapeId}, ${rowid}, ${STATEMENT_FUNCTION}(), ${image("x")} FROM ${from} AS x WHERE ${conflict} AND NOT EXISTS (SELECT 1 FROM ${NOTED_TABLE} AS n WHERE n.shape = ${shapeId} AND ${sameAsNote("n.")});`;
   const recordDisplaced = (orOccupied: string): string =>
-    `INSERT INTO ${TAPE_TABLE} (shape, op, ${values(width)}) SELECT ${shapeId}, ${TAPE_OPERATION.delete}, ${values(width, "n.")} FROM ${NOTED_TABLE} AS n WHERE n.shape = ${shapeId} AND (NOT EXISTS (SELECT 1 FROM ${from} AS x WHERE ${sameAsNote("n.")})${orOccupied}) ORDER BY n.rowid; DELETE FROM ${NOTED_TABLE} WHERE shape = ${shapeId};`;
+    `INSERT INTO ${TAPE_TABLE} (shape, op, ${values(width)}) SELECT ${shapeId}, ${recorded(TAPE_OPERATION.delete)}, ${values(width, "n.")} FROM ${NOTED_TABLE} AS n WHERE n.shape = ${shapeId} AND (NOT EXISTS (SELECT 1 FROM ${from} AS x WHERE ${sameAsNote("n.")})${orOccupied}) ORDER BY n.rowid; DELETE FROM ${NOTED_TABLE} WHERE shape = ${shapeId};`;
 
   const trigger = (
     kind: string,
@@ -83,7 +88,7 @@ export function captureTriggers(
     body: string,
   ): CaptureTrigger => {
     const conditions = [
-      ...(suppressible ? [`${DEPTH_FUNCTION}() = 0`] : []),
+      ...(suppressible && !takenBack ? [`${DEPTH_FUNCTION}() = 0`] : []),
       ...(condition ? [condition] : []),
     ];
     const when = conditions.length > 0 ? ` WHEN ${conditions.join(" AND ")}` : "";

@@ -123,6 +123,7 @@ function newSession(
     applyPending: false,
     batchesSent: 0,
     unknownBatch: closed ? undefined : 0,
+    remoteMark: undefined,
     remoteWentBack: false,
     tape: { repeatedUpTo: 0, sentUpTo: 0 },
     earlierBoundaries: [],

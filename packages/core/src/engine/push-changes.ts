@@ -36,7 +36,8 @@ const BATCH_BYTES = 8 * 1024 * 1024;
 /**
  * Sends the local changes that the remote does not have, in batches that each commit whole, with how far they reach.
  * An answer that is lost is harmless: the next attempt asks the remote how far it got, and a batch that is still on its
- * way then finds that the position has moved.
+ * way then finds that the position has moved. Where the last batch of this session was taken, the remote is not asked: the
+ * next batch is refused should it be elsewhere by now.
  *
  * Fails with `remote-sql-failed` when the remote refuses a change: everything of that batch stays pending.
  */
@@ -51,13 +52,17 @@ export function* pushChanges(session: ReplicaSession): Coroutine<PushResult> {
   };
   if (tape.last === 0) return { changes: 0 };
   let changes = 0;
+  const onTaken = (count: number): void => {
+    changes += count;
+  };
   for (let attempt = 1; ; attempt++) {
+    const known = yield* knownMark(session, tape);
     try {
-      const outcome = yield* pushFrom(session, tape, (count) => {
-        changes += count;
-      });
+      const mark = known ?? (yield* readRemoteMark(session.metadata.clientId));
+      const outcome = yield* pushFrom(session, tape, mark, onTaken);
       if (outcome !== POSITION_MOVED) return { changes };
-      if (attempt >= session.config.pushAttempts) throw positionKeepsMoving();
+      // Where the remote was not asked, it is now.
+      if (known === undefined && attempt >= session.config.pushAttempts) throw positionKeepsMoving();
     } catch (error) {
       const again = error instanceof SyncError && (error.code === "unreachable" || error.code === "timeout");
       if (!again || attempt >= session.config.pushAttempts) throw error;
@@ -74,16 +79,32 @@ interface PushedTape {
   readonly shapes: Shapes;
 }
 
-/** Sends what the remote says it does not have yet. */
+/**
+ * What the last batch has left at the remote, where that saves asking it; `undefined`: it is to be asked, because nobody
+ * knows or there is nothing to send.
+ */
+function* knownMark(
+  { remoteMark, metadata }: ReplicaSession,
+  { pullGeneration, last }: PushedTape,
+): Coroutine<RemoteMark | undefined> {
+  const first = remoteMark && pushedOf({ pullGeneration, lastChangeId: last }, remoteMark.position);
+  if (first === undefined || first >= last) return undefined;
+  // A copy of the replica may have gone on since: its pushes have come with a pull.
+  const pulled = yield* readPulledPosition(metadata.clientId);
+  return isBefore(remoteMark?.position, pulled) ? undefined : remoteMark;
+}
+
+/** Sends what the remote does not have, if that is where it is. */
 function* pushFrom(
   session: ReplicaSession,
   tape: PushedTape,
+  mark: RemoteMark,
   onTaken: (changes: number) => void,
 ): Coroutine<typeof POSITION_MOVED | undefined> {
   const { config } = session;
   const { pullGeneration, last } = tape;
   const { clientId } = session.metadata;
-  let expected = yield* readRemoteMark(clientId);
+  let expected = mark;
   const first = pushedOf({ pullGeneration, lastChangeId: last }, expected.position);
   if (first === undefined) throw isElsewhere(clientId);
   // It was restored from a backup. What it has lost of this tape is sent again; the next pull has to be a whole one.
@@ -162,6 +183,7 @@ function* sendNoting(
   position: TapePosition,
 ): Coroutine<SyncError | typeof POSITION_MOVED | undefined> {
   const batch = ++session.batchesSent;
+  session.remoteMark = undefined;
   let outcome: SyncError | typeof POSITION_MOVED | undefined;
   try {
     outcome = yield* sendPushBatch(session.metadata.clientId, steps, expected, position);
@@ -171,6 +193,7 @@ function* sendNoting(
   }
   // The position has moved, so whatever of the batches before is still on its way will be refused.
   if (outcome === undefined || outcome === POSITION_MOVED) session.unknownBatch = undefined;
+  if (outcome === undefined) session.remoteMark = { ...expected, position };
   return outcome;
 }
 

@@ -3,6 +3,7 @@ import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
 import { encodeMetadata, type ReplicaMetadata } from "../metadata/replica-metadata.js";
 import { type ReplicaPages, UNKNOWN_PAGES } from "../ports/replica-pages.js";
+import type { RemoteMark } from "./remote-mark.js";
 import type { RepairReport } from "./repair-replica.js";
 import type { ReplicaConfig } from "./replica-config.js";
 
@@ -26,6 +27,8 @@ export interface ReplicaSession {
   batchesSent: number;
   /** The newest batch whose outcome is not known: it may still arrive. 0: one of an earlier session. */
   unknownBatch: number | undefined;
+  /** What the last batch that was sent has left at the remote; `undefined` unless that batch was taken. */
+  remoteMark: RemoteMark | undefined;
   /** The remote is at an earlier state than it was: from its changes alone the replica cannot follow. */
   remoteWentBack: boolean;
   /** What was wrong when the replica was opened, and has been seen to. Empty for a sound one. */

@@ -1,7 +1,7 @@
 import { SyncError } from "../errors/sync-error.js";
 import { decodeChangePackage } from "./package-binary.js";
 import { parseChangePackage } from "./package-json.js";
-import { type PackageReceiver, receivePackage } from "./receive-package.js";
+import { becomeSpoke, type PackageReceiver, receivePackage } from "./receive-package.js";
 import { SchemaState } from "./schema-state.js";
 import type { StreamHost } from "./stream-host.js";
 import type { AppliedPackage, InboundStreamOptions, PackagePayload } from "./stream-options.js";
@@ -21,7 +21,10 @@ export class InboundStream {
   readonly #receiver: PackageReceiver;
   #untilTrim = PACKAGES_PER_TRIM;
 
-  /** Fails with `invalid-option`, and with `database-busy` where it is the first stream of the database. */
+  /**
+   * Fails with `invalid-option`; with `database-busy` where it is the first stream of the database, or the first with
+   * `rebase`; with `invalid-state` for `rebase` in a database that is a spoke of another hub, or has other receivers.
+   */
   constructor(host: StreamHost, site: string, options: InboundStreamOptions) {
     checkOptions(site, options);
     this.#host = host;
@@ -39,6 +42,7 @@ export class InboundStream {
       }.bind(this),
     };
     host.run(ensureStreamTables((count) => host.randomBytes(count)));
+    if (options.rebase === true) host.run(becomeSpoke(options.from));
   }
 
   /** Where the next package is to begin; `undefined`: nothing of the sender is here yet. */

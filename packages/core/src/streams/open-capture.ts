@@ -1,12 +1,13 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
-import { hasTable, readLocalValue, setLocalValue } from "../engine/local-values.js";
+import { hasTable, readLocalValue, setLocalValue, setNamedValue } from "../engine/local-values.js";
 import { acquireLock, replicaFiles } from "../engine/replica-session.js";
 import { runOrFail } from "../engine/run-or-fail.js";
 import { readSavedBoundaries } from "../engine/tape-boundaries.js";
 import { SyncError } from "../errors/sync-error.js";
 import { createTapeSql, GAP_IDS, LOCAL_TABLE, TAPE_OPERATION, TAPE_TABLE } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
+import { STREAM_VALUE } from "./stream-schema.js";
 import { makeStreamTables, newEpoch } from "./stream-state.js";
 import { writing } from "./write-transaction.js";
 
@@ -97,7 +98,12 @@ function* beginCapture(path: string, name: string): Coroutine<string> {
   if ((yield* hasTable(LOCAL_TABLE)) && (yield* readLocalValue("pullGeneration")) !== null) {
     throw isReplica(path);
   }
+  const isNew = !(yield* hasTable(TAPE_TABLE));
+  const [older] = isNew
+    ? yield* io.querySql("writer", "SELECT 1 FROM main.sqlite_schema WHERE type = 'table' LIMIT 1")
+    : [];
   yield* io.executeSql("writer", createTapeSql());
+  if (older !== undefined) yield* runOrFail([setNamedValue(STREAM_VALUE.hasOlderRows, 1n)]);
   yield* makeStreamTables(newEpoch(yield* io.randomBytes(7)));
   if ((yield* readLocalValue("captured")) === CAPTURED.open) yield* io.executeSql("writer", LEAVE_GAP_SQL);
   const known = yield* readLocalValue("clientId");

@@ -7,6 +7,8 @@ import { STREAM_TABLES } from "./stream-schema.js";
 export interface OriginSegment {
   /** `undefined`: they were made here. */
   readonly origin: string | undefined;
+  /** The sender that they came from; `undefined`: they were made here. */
+  readonly via: string | undefined;
   /** Where the origin has the last of them; 0: not known. */
   readonly originCursor: number;
   readonly from: number;
@@ -14,8 +16,8 @@ export interface OriginSegment {
 }
 
 const RANGES_PER_READ = 500;
-const FIRST_SQL = `SELECT first, last, origin, origin_cursor FROM main.${STREAM_TABLES.origin} WHERE first >= coalesce((SELECT max(first) FROM main.${STREAM_TABLES.origin} WHERE first <= ?), 0) ORDER BY first LIMIT ${RANGES_PER_READ}`;
-const NEXT_SQL = `SELECT first, last, origin, origin_cursor FROM main.${STREAM_TABLES.origin} WHERE first > ? ORDER BY first LIMIT ${RANGES_PER_READ}`;
+const FIRST_SQL = `SELECT first, last, origin, origin_cursor, via FROM main.${STREAM_TABLES.origin} WHERE first >= coalesce((SELECT max(first) FROM main.${STREAM_TABLES.origin} WHERE first <= ?), 0) ORDER BY first LIMIT ${RANGES_PER_READ}`;
+const NEXT_SQL = `SELECT first, last, origin, origin_cursor, via FROM main.${STREAM_TABLES.origin} WHERE first > ? ORDER BY first LIMIT ${RANGES_PER_READ}`;
 
 /** Tells, in order, whose the cursors of a window are. */
 export class OriginRanges {
@@ -38,13 +40,20 @@ export class OriginRanges {
       const first = row === undefined ? this.#upTo + 1 : Number(row[0]);
       if (row === undefined || first > from + 1) {
         this.#at = Math.min(first - 1, this.#upTo);
-        return { origin: undefined, originCursor: this.#at, from, to: this.#at };
+        return { origin: undefined, via: undefined, originCursor: this.#at, from, to: this.#at };
       }
       this.#next++;
       const last = Number(row[1]);
       if (last <= from) continue;
       this.#at = Math.min(last, this.#upTo);
-      return { origin: String(row[2]), originCursor: Number(row[3]), from, to: this.#at };
+      const [, , origin, originCursor, via] = row;
+      return {
+        origin: String(origin),
+        via: String(via),
+        originCursor: Number(originCursor),
+        from,
+        to: this.#at,
+      };
     }
   }
 

@@ -1,26 +1,20 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
-import { io } from "../coroutine/io.js";
-import { setNamedValue } from "../engine/local-values.js";
-import { runOrFail } from "../engine/run-or-fail.js";
 import { SyncError } from "../errors/sync-error.js";
-import { GAP_IDS, TAPE_OPERATION, TAPE_TABLE } from "../tape/tape-schema.js";
 import type { ChangePackage } from "./change-package.js";
 import { encodeChangePackage } from "./package-binary.js";
 import { stringifyChangePackage } from "./package-json.js";
 import { type PackageFilter, readPackage } from "./package-reader.js";
 import { SchemaState } from "./schema-state.js";
 import { SnapshotReader } from "./snapshot-reader.js";
+import { beginEpoch, isInGap } from "./stream-epoch.js";
 import type { StreamHost } from "./stream-host.js";
 import type { OutboundPackage, OutboundStreamOptions } from "./stream-options.js";
 import { readPeer, SNAPSHOT_UNDER_WAY, savePeer } from "./stream-peers.js";
-import { STREAM_TABLES, STREAM_VALUE } from "./stream-schema.js";
-import { ensureStreamTables, newEpoch, readStreamState, type StreamState } from "./stream-state.js";
+import { ensureStreamTables, readStreamState, type StreamState } from "./stream-state.js";
 import { trimInTransaction } from "./trim-tape.js";
 import { writing } from "./write-transaction.js";
 
 const DEFAULT_MAX_BYTES = 256 * 1024;
-/** What a receiver may claim to be ahead by, in cursors: more is a mistake, and would use up the numbers. */
-const MOST_AHEAD = 16 * GAP_IDS;
 
 /** How far an outbound stream has come. */
 export interface OutboundPosition {
@@ -67,14 +61,21 @@ export class OutboundStream {
 
   /**
    * Goes on where the receiver named by `to` has acknowledged, or begins as `since` says. Fails with `invalid-option`, and
-   * with `database-busy` where something has to be written first: a new receiver, or the first stream of the database.
+   * with `database-busy` where something has to be written first: a new receiver, or the first stream of the database; with
+   * `invalid-state` at a spoke, for another receiver than its hub.
    */
   constructor(host: StreamHost, site: string, options: OutboundStreamOptions = {}) {
     const { maxBytes = DEFAULT_MAX_BYTES, excludeOrigins = [], localOnly = false } = options;
     checkOptions(options);
     this.#host = host;
     this.#options = options;
-    this.#filter = { site, maxBytes, excludeOrigins: new Set(excludeOrigins), localOnly };
+    this.#filter = {
+      site,
+      to: options.to,
+      maxBytes,
+      excludeOrigins: new Set(excludeOrigins),
+      localOnly,
+    };
     host.run(this.#open());
   }
 
@@ -122,6 +123,7 @@ export class OutboundStream {
   *#open(): Coroutine<void> {
     yield* ensureStreamTables((count) => this.#host.randomBytes(count));
     const state = yield* readStreamState();
+    this.#checkReceiver(state);
     this.#epoch = state.epoch;
     const { to, since } = this.#options;
     const peer = to === undefined ? undefined : yield* readPeer(to);
@@ -148,7 +150,9 @@ export class OutboundStream {
     if (state.epoch !== this.#epoch) throw this.#restarted();
     if (this.#isBehind || this.#sent < state.trimmedUpTo) throw this.#behind(state);
     if (this.#sent >= state.end) return undefined;
-    const content = yield* readPackage(this.#sent, state, yield* this.#schema.shapes(), this.#filter);
+    // What a spoke has from its hub does not go back, and it has no other sender.
+    const filter = this.#checkReceiver(state) ? { ...this.#filter, localOnly: true } : this.#filter;
+    const content = yield* readPackage(this.#sent, state, yield* this.#schema.shapes(), filter);
     if (content === undefined) return undefined;
     return {
       site: this.#filter.site,
@@ -183,8 +187,9 @@ export class OutboundStream {
   }
 
   #openSnapshot(): SnapshotReader {
-    const reader = new SnapshotReader(this.#host.openReader(), this.#filter.site, this.#filter.maxBytes);
+    const reader = new SnapshotReader(this.#host.openReader(), this.#filter);
     try {
+      this.#checkReceiver(reader.state);
       const { end } = reader.state;
       const { to } = this.#options;
       // From now on the tape is kept for it; that the receiver has nothing yet is kept, too.
@@ -314,6 +319,19 @@ export class OutboundStream {
     this.#resumedAtPart = undefined;
   }
 
+  /**
+   * Whether this is the stream of a spoke to its hub. What a spoke shows is not what its tape says in that order, so nobody
+   * else can follow it.
+   */
+  #checkReceiver({ hub }: StreamState): boolean {
+    const { to } = this.#options;
+    if (hub === undefined || to === undefined || to === hub) return hub !== undefined && to === hub;
+    throw new SyncError(
+      "invalid-state",
+      `This database is a spoke of ${hub} (\`rebase\`), and only its hub may follow it, not ${to}: link that to the hub.`,
+    );
+  }
+
   #checkIsOpen(): void {
     if (this.#closed) throw new SyncError("invalid-state", "The outbound stream is closed.");
   }
@@ -343,36 +361,6 @@ function startOf(since: number | "start" | "now", state: StreamState): number {
     "invalid-option",
     `createOutboundStream: \`since\` is ${since}, beyond the end of the tape at ${state.end}.`,
   );
-}
-
-/**
- * Whether a cursor was never given, as far as this database knows: it lies in a gap, which was left because changes may
- * have been lost there. They were, if a receiver has them.
- */
-function* isInGap(cursor: number, { base, repeatedUpTo, trimmedUpTo }: StreamState): Coroutine<boolean> {
-  const id = cursor - base;
-  if (id <= repeatedUpTo || cursor <= trimmedUpTo) return false;
-  const sql = `SELECT id, op FROM main.${TAPE_TABLE} WHERE id >= ? ORDER BY id LIMIT 1`;
-  const [row] = yield* io.querySql("writer", sql, [BigInt(id)]);
-  return row !== undefined && Number(row[0]) > id && Number(row[1]) === TAPE_OPERATION.gap;
-}
-
-/**
- * A receiver has changes that this database does not: it is an older state of itself, and has given cursors to new changes
- * that were given before. Cursors go on beyond all that may have been seen, in a new epoch.
- */
-function* beginEpoch(host: StreamHost, { base, end }: StreamState, seen: number): Coroutine<void> {
-  const id = Math.min(Math.max(seen, end), end + MOST_AHEAD) - base + GAP_IDS;
-  yield* writing(function* () {
-    yield* runOrFail([
-      {
-        sql: `INSERT INTO main.${TAPE_TABLE} (id, shape, op) VALUES (?, 0, ${TAPE_OPERATION.gap})`,
-        params: [BigInt(id)],
-      },
-      setNamedValue(STREAM_VALUE.epoch, BigInt(newEpoch(host.randomBytes(7)))),
-      { sql: `UPDATE main.${STREAM_TABLES.peer} SET is_behind = 1`, params: [] },
-    ]);
-  });
 }
 
 function checkOptions({ since, maxBytes, encoding }: OutboundStreamOptions): void {

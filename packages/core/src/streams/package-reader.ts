@@ -4,6 +4,7 @@ import { nextBoundary, readSavedBoundaries } from "../engine/tape-boundaries.js"
 import { parseTapeRow, type Shapes } from "../tape/read-tape.js";
 import type { TapeChange } from "../tape/tape-change.js";
 import { rowBytes } from "../tape/tape-cursor.js";
+import { TAPE_EFFECT } from "../tape/tape-schema.js";
 import type { ChangeGroup, StreamChange } from "./change-package.js";
 import { OriginRanges, type OriginSegment } from "./origin-ranges.js";
 import { StreamRows } from "./stream-rows.js";
@@ -15,6 +16,8 @@ const GROUP_BYTES = 16;
 /** What of the tape goes into a package. */
 export interface PackageFilter {
   readonly site: string;
+  /** The receiver: what came from it does not go back. `undefined`: it is not known. */
+  readonly to: string | undefined;
   readonly excludeOrigins: ReadonlySet<string>;
   readonly localOnly: boolean;
   readonly maxBytes: number;
@@ -38,8 +41,7 @@ interface OpenGroup {
  * Reads the changes above a cursor, until they are about as large as a package may be; `undefined` when there is nothing to
  * tell. Ends where a transaction does, unless the transaction alone is larger.
  *
- * Groups are cut so that they are the same for every receiver: at the ends of own transactions, and where what came from
- * elsewhere was cut. By that, a change that reaches a site on two ways is recognised by its group's origin cursor.
+ * Groups are cut at the ends of own transactions, and where what came from elsewhere was cut.
  */
 export function* readPackage(
   from: number,
@@ -64,10 +66,13 @@ export function* readPackage(
 
   let segment = yield* ranges.next();
   for (; segment !== undefined && !isFull(); segment = yield* ranges.next()) {
-    const { origin, originCursor } = segment;
+    const { origin, via, originCursor } = segment;
     const row = yield* rows.peek();
-    const isDropped = origin !== undefined && filter.localOnly;
-    const isWithheld = !isDropped && filter.excludeOrigins.has(origin ?? filter.site);
+    const cameFromThere = via !== undefined && via === filter.to;
+    const isExcluded =
+      filter.excludeOrigins.has(origin ?? filter.site) || (cameFromThere && origin === filter.to);
+    const isDropped = origin !== undefined && (filter.localOnly || (cameFromThere && !isExcluded));
+    const isWithheld = !isDropped && isExcluded;
     if (isDropped || isWithheld) {
       const isEmpty = origin === undefined && (row === undefined || row.cursor > segment.to);
       if (isWithheld && !isEmpty) withhold(groups, origin ?? filter.site, originCursor);
@@ -80,9 +85,18 @@ export function* readPackage(
     }
     let group: OpenGroup | undefined;
     for (let next = row; next !== undefined && next.cursor <= segment.to; next = yield* rows.peek()) {
-      if (isFull()) break;
+      const isEffect = Number(next.row[2]) >= TAPE_EFFECT;
+      // Never between a change and its effects, which follow it.
+      if (isFull() && !isEffect) break;
       rows.take();
       to = next.cursor;
+      if (isEffect) {
+        if (origin === undefined && group !== undefined) group.originCursor = to;
+        if (!endsAt(to, next.ends)) continue;
+        whole = { to, groups: groups.length };
+        group = undefined;
+        continue;
+      }
       if (group === undefined) {
         group = openGroup(segment, filter.site);
         groups.push(group);

@@ -10,6 +10,7 @@ import type { SqlRow, SqlStatement } from "../values/sql-value.js";
 import type { ChangeRunner } from "./change-runner.js";
 import { OwnChanges } from "./own-changes.js";
 import { STREAM_TABLES, STREAM_VALUE } from "./stream-schema.js";
+import { withoutEffects } from "./without-effects.js";
 
 const UNDO_ENTRIES_PER_READ = 500;
 
@@ -43,6 +44,12 @@ export class Rebase {
 
   /** Takes back all that is not settled, newest first. */
   *undo(): Coroutine<void> {
+    yield* withoutEffects(() => this.#undo());
+    yield* this.#forgetRows(this.#end);
+    yield* runOrFail([{ sql: `DELETE FROM main.${STREAM_TABLES.undo}`, params: [] }]);
+  }
+
+  *#undo(): Coroutine<void> {
     const newest = new OwnChanges(
       Math.max(this.#heard, this.#redoneUpTo),
       this.#end,
@@ -63,8 +70,6 @@ export class Rebase {
       before = last;
     }
     yield* this.#runner.flush();
-    yield* this.#forgetRows(this.#end);
-    yield* runOrFail([{ sql: `DELETE FROM main.${STREAM_TABLES.undo}`, params: [] }]);
   }
 
   /** The hub has these changes in this place: they are made for good. */

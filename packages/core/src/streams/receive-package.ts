@@ -13,10 +13,12 @@ import { rowNames } from "./row-names.js";
 import type { SchemaState } from "./schema-state.js";
 import { emptyTables, rebuildTextIndexes } from "./snapshot-rows.js";
 import type { AppliedPackage, InboundStreamOptions } from "./stream-options.js";
+import { readPeer, SNAPSHOT_UNDER_WAY } from "./stream-peers.js";
 import { CREATE_UNDO_TABLE, STREAM_TABLES, STREAM_VALUE } from "./stream-schema.js";
 import { judgePackage, positionOf, readSource, type StreamSource } from "./stream-source.js";
 import { readStreamState, readStreamValue } from "./stream-state.js";
 import { UnitApplier } from "./unit-applier.js";
+import { hasEffects, withoutEffects } from "./without-effects.js";
 import { writing } from "./write-transaction.js";
 
 /** What packages are applied for. */
@@ -72,7 +74,7 @@ export function* receivePackage(
       // The app may have changed the schema, of which the writer's triggers know nothing.
       if ((yield* receiver.schema.version()) !== receiver.captured) yield* io.refreshCapture("writer");
       const unit = yield* applyUnit(receiver, change, kept);
-      schemaChanged = unit.runner.schemaChanged || unit.captureChanged;
+      schemaChanged = unit.runner.schemaChanged;
       yield* receiver.afterApply();
       const hash = isEnd(change) ? yield* receiver.schema.hash() : undefined;
       const sameSchema = hash === undefined ? undefined : hash === change.schemaHash;
@@ -141,14 +143,19 @@ function* applyUnit(
   yield* io.executeSql("writer", "PRAGMA defer_foreign_keys = ON");
   const isSnapshot = change.snapshot !== undefined;
   const isSpoke = options.rebase === true;
-  applier.captureChanged = isSpoke && (yield* becomeSpoke(change.site));
   const rebase = isSpoke && !isSnapshot ? yield* beginRebase(receiver, change, source, applier) : undefined;
   const isPart = !isEnd(change);
   if (rebase !== undefined) yield* rebase.undo();
-  if (isSpoke && isSnapshot) yield* emptyTables(applier.runner);
-  // Parts that were applied when they came wait only to be noted.
-  if (options.applyParts === true && !isSnapshot) yield* applier.apply(change, rebase, isPart);
-  else yield* eachPackage(change, source, (each) => applier.apply(each, rebase, isPart));
+  const applyAll = (): Coroutine<void> =>
+    eachPackage(change, source, (each) => applier.apply(each, rebase, isPart));
+  if (isSnapshot) {
+    yield* withoutEffects(function* () {
+      if (isSpoke) yield* emptyTables(applier.runner);
+      yield* applyAll();
+    });
+    // Parts that were applied when they came wait only to be noted.
+  } else if (options.applyParts === true) yield* applier.apply(change, rebase, isPart);
+  else yield* applyAll();
   if (isPart) {
     yield* park(change.site, source, encodeChangePackage(withoutChanges(change)));
     return applier;
@@ -186,21 +193,49 @@ function* saveSource(
   ]);
 }
 
-/** Notes whose order this database follows. */
-function* becomeSpoke(site: string): Coroutine<boolean> {
+/**
+ * Makes the database a spoke of a hub, whose order it follows from now on. Fails with `invalid-state` where it is one of
+ * another hub, or has receivers beside the hub, and with `database-busy`.
+ */
+export function* becomeSpoke(site: string): Coroutine<void> {
+  if ((yield* readStreamValue("rebaseFrom")) === site) return;
+  yield* writing(() => noteHub(site));
+  // From now on more is recorded, on both connections.
+  yield* io.refreshCapture("app");
+}
+
+function* noteHub(site: string): Coroutine<void> {
   const hub = yield* readStreamValue("rebaseFrom");
-  if (hub === site) return false;
   if (hub !== null) {
     throw new SyncError(
       "invalid-state",
       `This database is a spoke of ${String(hub)}: only one sender can decide on the order of its changes.`,
     );
   }
+  const sql = `SELECT name FROM main.${STREAM_TABLES.peer} WHERE name <> ? LIMIT 1`;
+  const [other] = yield* io.querySql("writer", sql, [site]);
+  if (other !== undefined) {
+    throw new SyncError(
+      "invalid-state",
+      `This database has the receiver ${String(other[0])}, and a spoke (\`rebase\`) may have none but its hub: link that one to the hub, and forgetPeer it here.`,
+    );
+  }
+  yield* checkIsOnTape(site);
   yield* io.executeSql("writer", CREATE_UNDO_TABLE);
   yield* runOrFail([setNamedValue(STREAM_VALUE.rebaseFrom, site)]);
-  // From now on more is recorded, on both connections.
   yield* io.refreshCapture("writer");
-  return true;
+}
+
+/** The hub's first snapshot leaves nothing but what it has and what is on the tape here: no row may be lost with it. */
+function* checkIsOnTape(hub: string): Coroutine<void> {
+  const isPartial = (yield* readStreamValue("hasOlderRows")) !== null;
+  if (!isPartial && (yield* readStreamState()).trimmedUpTo === 0) return;
+  const known = yield* readPeer(hub);
+  if (known !== undefined && known.sent !== SNAPSHOT_UNDER_WAY && !known.isBehind) return;
+  throw new SyncError(
+    "invalid-state",
+    `This database has rows that are not among its kept changes, from before it was captured or long ago, and the hub ${hub} would delete them. Link it to the hub without \`rebase\` first, which sends all rows, and with it when \`flush\` has resolved; or begin with a new file.`,
+  );
 }
 
 /**
@@ -237,8 +272,8 @@ function* touchesOwn(
 ): Coroutine<boolean> {
   let changes = yield* own.next();
   if (changes.length === 0) return false;
-  // A snapshot, and a transaction of many packages, touches too much to be looked through.
-  if (change.snapshot !== undefined || waiting !== undefined) return true;
+  // A snapshot, and a transaction of many packages, touches too much to be looked through; triggers touch who knows what.
+  if (change.snapshot !== undefined || waiting !== undefined || (yield* hasEffects())) return true;
   const touched = new Set<string>();
   for (const group of change.groups) {
     if (group.origin === site) continue;

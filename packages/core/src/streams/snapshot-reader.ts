@@ -8,6 +8,7 @@ import { rowBytes } from "../tape/tape-cursor.js";
 import { PUSH_POSITION_TABLE, RESERVED_PREFIX } from "../tape/tape-schema.js";
 import type { SqlRow, SqlValue } from "../values/sql-value.js";
 import type { ChangeGroup, StreamChange } from "./change-package.js";
+import type { PackageFilter } from "./package-reader.js";
 import { schemaHashOf } from "./schema-hash.js";
 import type { SqlReader } from "./stream-host.js";
 import { STREAM_TABLES } from "./stream-schema.js";
@@ -41,6 +42,9 @@ ORDER BY rowid`;
 /**
  * Reads all of a database, as of one state: tables, rows, indexes, views, triggers, a bounded amount at a time. A part that
  * was not acknowledged can be read again. What virtual tables hold is not part of it.
+ *
+ * That of a spoke for its hub has no rows, which would overwrite what the hub has decided: it says only that the changes
+ * begin where the tape does.
  */
 export class SnapshotReader {
   readonly state: StreamState;
@@ -57,16 +61,23 @@ export class SnapshotReader {
   #last: number | undefined;
   #rowsPerRead = FIRST_READ_ROWS;
 
-  constructor(reader: SqlReader, site: string, maxBytes: number) {
+  constructor(reader: SqlReader, { site, to, excludeOrigins, localOnly, maxBytes }: PackageFilter) {
     this.#reader = reader;
     this.#site = site;
     this.#maxBytes = maxBytes;
-    this.state = streamStateOf(reader.query(STREAM_STATE_SQL));
+    const state = streamStateOf(reader.query(STREAM_STATE_SQL));
+    const isForHub = to !== undefined && to === state.hub;
+    this.state = isForHub ? { ...state, end: state.trimmedUpTo } : state;
     const { captured } = readTableShapes(reader.query(TABLE_COLUMNS_SQL), reader.query(UNIQUE_INDEXES_SQL));
     this.schemaHash = schemaHashOf(captured.map(({ shape }) => shape));
-    this.#steps = stepsOf(reader, captured);
-    const seen = reader.query(`SELECT origin, cursor FROM main.${STREAM_TABLES.seen} ORDER BY origin`);
-    this.#seen = seen.map(([origin, cursor]) => ({
+    this.#steps = isForHub ? [] : stepsOf(reader, captured);
+    const seen = reader.query(`SELECT origin, cursor, via FROM main.${STREAM_TABLES.seen} ORDER BY origin`);
+    // Who is told of must be whose changes go on coming from here; and the receiver, of itself.
+    const isTold = ([origin, , via]: SqlRow): boolean =>
+      origin === to ||
+      (to === undefined && excludeOrigins.has(String(origin))) ||
+      (!localOnly && !excludeOrigins.has(String(origin)) && (to === undefined || via !== to));
+    this.#seen = (isForHub ? [] : seen.filter(isTold)).map(([origin, cursor]) => ({
       origin: String(origin),
       originCursor: Number(cursor),
       isWithheld: true,

@@ -7,7 +7,7 @@ export type PackagePayload = Uint8Array | string;
 /** Options of `createOutboundStream`. */
 export interface OutboundStreamOptions {
   /**
-   * Names the receiver. What it has acknowledged is kept in the database, the tape is kept until it has, and the stream goes
+   * Names the receiver, best by its site: then what came from there does not go back. What it has acknowledged is kept in the database, the tape is kept until it has, and the stream goes
    * on from there whenever it is opened again. Default: nobody; the position lives as long as the object.
    */
   readonly to?: string;
@@ -64,7 +64,7 @@ export interface InboundStreamOptions {
   /**
    * The sender decides on the order of everybody's changes, those made here among them, and says when it has them (a hub).
    * Local changes that it does not have yet are then repeated on top of what comes, so that all its receivers end up the
-   * same. Default false: last applied wins.
+   * same. The database has no other receivers then, and no other hub. Default false: last applied wins.
    */
   readonly rebase?: boolean;
   /** Applies each package when it comes, also one that ends inside a transaction. Default false: such parts are kept aside. */

@@ -18,6 +18,8 @@ export interface StreamState {
   readonly trimmedUpTo: number;
   /** Cursor of the newest row of the tape. */
   readonly end: number;
+  /** The hub of a spoke; `undefined`: it is none. */
+  readonly hub: string | undefined;
   /** Values a row of `tributary_stream_kept` has; `undefined`: the table is not there. */
   readonly keptValues: number | undefined;
 }
@@ -31,6 +33,7 @@ export const STREAM_STATE_SQL: string = `SELECT ${[
   STREAM_VALUE.base,
   STREAM_VALUE.repeatedUpTo,
   STREAM_VALUE.trimmedUpTo,
+  STREAM_VALUE.rebaseFrom,
 ]
   .map((name) => `(SELECT value FROM main.${LOCAL_TABLE} WHERE name = '${name}')`)
   .join(
@@ -39,15 +42,16 @@ export const STREAM_STATE_SQL: string = `SELECT ${[
 
 /** Reads the answer to {@link STREAM_STATE_SQL}. */
 export function streamStateOf(rows: readonly SqlRow[]): StreamState {
-  const [epoch = 0, base = 0, repeatedUpTo = 0, trimmedUpTo = 0, last = 0, keptColumns = 0] = (
-    rows[0] ?? []
-  ).map(Number);
+  const [row = []] = rows;
+  const [epoch = 0, base = 0, repeatedUpTo = 0, trimmedUpTo = 0] = row.slice(0, 4).map(Number);
+  const [hub, last, keptColumns] = [row[4], Number(row[5]), Number(row[6])];
   return {
     epoch,
     base,
     repeatedUpTo,
     trimmedUpTo,
     end: base + last,
+    hub: typeof hub === "string" ? hub : undefined,
     keptValues: keptColumns === 0 ? undefined : keptColumns - KEPT_FIXED_COLUMNS,
   };
 }

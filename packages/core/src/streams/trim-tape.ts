@@ -4,9 +4,10 @@ import { hasTable, setNamedValue } from "../engine/local-values.js";
 import { runOrFail } from "../engine/run-or-fail.js";
 import { TAPE_OPERATION, TAPE_TABLE } from "../tape/tape-schema.js";
 import type { SqlStatement } from "../values/sql-value.js";
+import { firstOwnChange } from "./own-changes.js";
 import type { StreamHost } from "./stream-host.js";
 import { STREAM_TABLES, STREAM_VALUE } from "./stream-schema.js";
-import { readStreamState, readStreamValue, type StreamState } from "./stream-state.js";
+import { readStreamState, type StreamState } from "./stream-state.js";
 import { writing } from "./write-transaction.js";
 
 const DEFAULT_MAX_CHANGES = 1_000_000;
@@ -48,8 +49,9 @@ export function* trimInTransaction(host: StreamHost): Coroutine<void> {
   const statements: SqlStatement[] = [
     setNamedValue(STREAM_VALUE.trimmedUpTo, limit),
     {
-      sql: `DELETE FROM main.${STREAM_TABLES.origin} WHERE first <= ? AND last <= ?`,
-      params: [limit, limit],
+      // The newest row stays, and stays what it was: not a change that was made here.
+      sql: `DELETE FROM main.${STREAM_TABLES.origin} WHERE first <= ? AND last <= min(?, ?)`,
+      params: [limit, limit, BigInt(state.end - 1)],
     },
     {
       sql: `UPDATE main.${STREAM_TABLES.peer} SET is_behind = 1 WHERE is_behind = 0 AND acknowledged < ?`,
@@ -70,19 +72,26 @@ function* findTarget(host: StreamHost, state: StreamState): Coroutine<number> {
   }
   // Nobody has said what is not needed.
   if (needed === Number.POSITIVE_INFINITY) needed = state.trimmedUpTo;
-  const hub = yield* readStreamValue("rebaseFrom");
-  if (hub !== null) {
-    const heard = yield* io.querySql(
-      "writer",
-      `SELECT heard FROM main.${STREAM_TABLES.source} WHERE site = ?`,
-      [hub],
-    );
-    needed = Math.min(needed, Number(heard[0]?.[0] ?? 0));
-  }
   const bound = yield* boundOf(host, state, maxChanges);
   // In a replica the rows of the tape itself belong to the push.
   const most = host.mayTrimTape ? state.end : Math.min(state.end, state.base + state.repeatedUpTo);
-  return Math.min(Math.max(needed, bound), most);
+  const target = Math.min(Math.max(needed, bound), most);
+  if (state.hub === undefined || target <= state.trimmedUpTo) return target;
+  return Math.min(target, yield* lastSettled(state.hub, target));
+}
+
+/**
+ * Up to which cursor a spoke needs nothing of its tape. What it has done and the hub was not heard to have is nowhere else,
+ * so that no bound counts for it.
+ */
+function* lastSettled(hub: string, target: number): Coroutine<number> {
+  const [row] = yield* io.querySql(
+    "writer",
+    `SELECT heard FROM main.${STREAM_TABLES.source} WHERE site = ?`,
+    [hub],
+  );
+  const first = yield* firstOwnChange(Number(row?.[0] ?? 0), target);
+  return first === undefined ? target : first - 1;
 }
 
 /** Up to which cursor there are more changes than may be kept. Ids have gaps, so cursors do not tell how many. */

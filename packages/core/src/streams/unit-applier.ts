@@ -1,5 +1,6 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
+import { SyncError } from "../errors/sync-error.js";
 import { lastChangeId } from "../tape/read-tape.js";
 import { TAPE_OPERATION, TAPE_TABLE } from "../tape/tape-schema.js";
 import type { ChangeGroup, ChangePackage } from "./change-package.js";
@@ -14,11 +15,11 @@ import type { StreamState } from "./stream-state.js";
 /** Makes a row of the tape where a group had no effect, so that it has a cursor by which it is told to others. */
 const MARK_GROUP_SQL = `INSERT INTO main.${TAPE_TABLE} (shape, op) SELECT 0, ${TAPE_OPERATION.gap} WHERE coalesce((SELECT max(id) FROM main.${TAPE_TABLE}), 0) + ? <= max(?, coalesce((SELECT last FROM main.${STREAM_TABLES.origin} ORDER BY first DESC LIMIT 1), 0))`;
 /** Names the rows of the tape since the last group as those of one. */
-const NAME_GROUP_SQL = `INSERT INTO main.${STREAM_TABLES.origin} (first, last, origin, origin_cursor) SELECT max(?, coalesce((SELECT last FROM main.${STREAM_TABLES.origin} ORDER BY first DESC LIMIT 1), 0)) + 1, (SELECT max(id) FROM main.${TAPE_TABLE}) + ?, ?, ?`;
+const NAME_GROUP_SQL = `INSERT INTO main.${STREAM_TABLES.origin} (first, last, origin, origin_cursor, via) SELECT max(?, coalesce((SELECT last FROM main.${STREAM_TABLES.origin} ORDER BY first DESC LIMIT 1), 0)) + 1, (SELECT max(id) FROM main.${TAPE_TABLE}) + ?, ?, ?, ?`;
 
 /**
  * Applies the packages of one unit, which become one transaction: those of a transaction of the sender that was split, or a
- * snapshot. Knows whose the changes are, and leaves out those that are here already by another way.
+ * snapshot. Knows whose the changes are, and takes those of one site from one sender only.
  */
 export class UnitApplier {
   readonly runner: ChangeRunner = new ChangeRunner();
@@ -29,12 +30,10 @@ export class UnitApplier {
   readonly end: number;
   /** The changes of this site that the sender has, as far as it was heard. */
   heard = 0;
-  /** What is captured has changed with it: the app's connection has to follow. */
-  captureChanged = false;
   /** Row and schema changes that were applied. */
   changes = 0;
   readonly #snapshotRows: SnapshotRows;
-  readonly #seenBefore: Map<string, number> = new Map();
+  readonly #onTheirWay: Set<string> = new Set();
   readonly #seen: Map<string, number> = new Map();
   #start = 0;
 
@@ -58,7 +57,8 @@ export class UnitApplier {
     for (const group of change.groups) {
       if (group.origin === this.#site) {
         if (rebase !== undefined) yield* rebase.settle(group.originCursor);
-      } else if (!group.isWithheld && !(yield* this.#isHere(group, change))) {
+      } else if (!group.isWithheld) {
+        if (change.snapshot === undefined) yield* this.#checkWay(group.origin);
         yield* this.#applyGroup(group, change, isPart);
       }
     }
@@ -78,23 +78,28 @@ export class UnitApplier {
 
   /** Saves what was noted. */
   *saveSeen(): Coroutine<void> {
-    const sql = `INSERT INTO main.${STREAM_TABLES.seen} (origin, cursor) VALUES (?, ?) ON CONFLICT (origin) DO UPDATE SET cursor = max(cursor, excluded.cursor)`;
+    const sql = `INSERT INTO main.${STREAM_TABLES.seen} (origin, cursor, via) VALUES (?, ?, ?) ON CONFLICT (origin) DO UPDATE SET cursor = max(cursor, excluded.cursor), via = excluded.via`;
     for (const [origin, cursor] of this.#seen) {
-      yield* this.runner.statement({ sql, params: [origin, BigInt(cursor)] });
+      yield* this.runner.statement({ sql, params: [origin, BigInt(cursor), this.#options.from] });
     }
     yield* this.runner.flush();
   }
 
-  /** Whether the changes of a group have been applied before, when they came by another way. A snapshot overwrites them. */
-  *#isHere({ origin, originCursor }: ChangeGroup, { snapshot }: ChangePackage): Coroutine<boolean> {
-    if (snapshot !== undefined || originCursor === 0) return false;
-    let seen = this.#seenBefore.get(origin);
-    if (seen === undefined) {
-      const sql = `SELECT cursor FROM main.${STREAM_TABLES.seen} WHERE origin = ?`;
-      seen = Number((yield* io.querySql("writer", sql, [origin]))[0]?.[0] ?? 0);
-      this.#seenBefore.set(origin, seen);
+  /**
+   * By two ways changes of one site would come twice, or not in their order, and what one of the ways leaves out would not
+   * be told from what is here. With a snapshot the sender takes over, since all that it has is in there.
+   */
+  *#checkWay(origin: string): Coroutine<void> {
+    if (this.#onTheirWay.has(origin)) return;
+    const sql = `SELECT via FROM main.${STREAM_TABLES.seen} WHERE origin = ?`;
+    const via = (yield* io.querySql("writer", sql, [origin]))[0]?.[0] ?? this.#options.from;
+    if (via !== this.#options.from) {
+      throw new SyncError(
+        "invalid-state",
+        `Changes of ${origin} come from ${this.#options.from}, and they come from ${String(via)} already: databases are to be linked as a tree. Have one of the two leave them out (excludeOrigins, localOnly, \`to\` with the name of this site), or begin with a snapshot.`,
+      );
     }
-    return originCursor <= seen;
+    this.#onTheirWay.add(origin);
   }
 
   *#applyGroup(group: ChangeGroup, { snapshot }: ChangePackage, isPart: boolean): Coroutine<void> {
@@ -112,7 +117,7 @@ export class UnitApplier {
     yield* this.runner.statement({ sql: MARK_GROUP_SQL, params: [base, start] });
     yield* this.runner.statement({
       sql: NAME_GROUP_SQL,
-      params: [start, base, group.origin, BigInt(originCursor)],
+      params: [start, base, group.origin, BigInt(originCursor), this.#options.from],
     });
   }
 }

@@ -4,7 +4,7 @@ import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
 import type { SqlRow } from "../values/sql-value.js";
 import type { TapeChange } from "./tape-change.js";
-import { SHAPE_TABLE, TAPE_FIXED_COLUMNS, TAPE_OPERATION, TAPE_TABLE } from "./tape-schema.js";
+import { SHAPE_TABLE, TAPE_EFFECT, TAPE_FIXED_COLUMNS, TAPE_OPERATION, TAPE_TABLE } from "./tape-schema.js";
 
 /** Shapes by id. */
 export type Shapes = ReadonlyMap<number, TableShape>;
@@ -40,7 +40,7 @@ export function parseTapeRow(row: SqlRow, shapes: Shapes): TapeChange {
   }
   const width = imageWidth(shape);
   const image = row.slice(first, first + width);
-  switch (Number(operation)) {
+  switch (Number(operation) & ~TAPE_EFFECT) {
     case TAPE_OPERATION.insert:
       return { type: "insert", changeId, parked, shape, after: image };
     case TAPE_OPERATION.delete:

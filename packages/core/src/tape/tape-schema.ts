@@ -24,6 +24,13 @@ export const PUSH_POSITION_TABLE = "turso_sync_last_change_id";
 export const TAPE_OPERATION = { insert: 1, update: 2, delete: 3, schema: 4, gap: 5 } as const;
 
 /**
+ * Added to the operation of a row change that a trigger of the app made, in a spoke of change streams only: such a change
+ * is no change of its own, because the trigger makes it where the change lands that it is an effect of, but is taken back
+ * with it.
+ */
+export const TAPE_EFFECT = 8;
+
+/**
  * How many change ids a gap leaves out. After a power cut the newest changes may be missing that were pushed before it
  * (with `synchronous` below FULL); were their ids given anew, the remote would take the new changes for the old ones.
  */
