@@ -1,5 +1,6 @@
 // Entry of `npm run soak`: runs the seeded tests over and over, each time with seeds that were not run before, on every
-// core, until it is stopped, the time is up or a seed fails. The failure ends with the command that repeats it.
+// core, until it is stopped, the time is up or a seed fails. The failure ends with the command that repeats it. One core
+// begins with what is too large for every run of the tests: a transaction of 500 MB.
 //
 //   npm run soak -- [--minutes N] [--from SEED] [--tests PATH]
 //
@@ -27,6 +28,9 @@ if (!(minutes > 0) || !Number.isSafeInteger(nextSeed)) {
 
 /** Seeds of one process: enough that its start does not count, few enough that progress is seen. */
 const SEEDS_PER_RUN = 100;
+/** Tests of one large transaction, whose size is to be given. */
+const LARGE_TESTS = ["tests/integration/streams-links.test.ts", "tests/integration/live-large.test.ts"];
+const LARGE_ENV = { TRIBUTARY_LARGE_TRANSACTION_MIB: "500" };
 const start = Date.now();
 const running = new Set();
 let done = 0;
@@ -35,17 +39,23 @@ function isTimeUp() {
   return Date.now() - start >= minutes * 60_000;
 }
 
-function runOn() {
+function runSeeds() {
   if (isTimeUp()) return;
   const first = nextSeed;
   nextSeed += SEEDS_PER_RUN;
-  const env = {
-    ...process.env,
-    NO_COLOR: "1",
-    TRIBUTARY_FIRST_SEED: String(first),
-    TRIBUTARY_SEEDS: String(SEEDS_PER_RUN),
-  };
-  const child = spawn("node_modules/.bin/vitest", ["run", ...values.tests.split(" ")], { env });
+  const env = { TRIBUTARY_FIRST_SEED: String(first), TRIBUTARY_SEEDS: String(SEEDS_PER_RUN) };
+  runTests(values.tests.split(" "), env, () => {
+    done += SEEDS_PER_RUN;
+    console.log(
+      `${done} seeds in ${Math.round((Date.now() - start) / 1000)} s, up to ${nextSeed - 1}: all well`,
+    );
+    runSeeds();
+  });
+}
+
+function runTests(paths, ownEnv, onPassed) {
+  const env = { ...process.env, NO_COLOR: "1", ...ownEnv };
+  const child = spawn("node_modules/.bin/vitest", ["run", ...paths], { env });
   running.add(child);
   let output = "";
   const keep = (part) => {
@@ -62,12 +72,12 @@ function runOn() {
       for (const other of running) other.kill();
       return;
     }
-    done += SEEDS_PER_RUN;
-    console.log(
-      `${done} seeds in ${Math.round((Date.now() - start) / 1000)} s, up to ${nextSeed - 1}: all well`,
-    );
-    runOn();
+    onPassed();
   });
 }
 
-for (let core = 0; core < availableParallelism(); core++) runOn();
+runTests(LARGE_TESTS, LARGE_ENV, () => {
+  console.log(`large transactions in ${Math.round((Date.now() - start) / 1000)} s: all well`);
+  runSeeds();
+});
+for (let core = 1; core < availableParallelism(); core++) runSeeds();

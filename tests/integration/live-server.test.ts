@@ -96,6 +96,7 @@ describe("pulls", () => {
     await clients[0]?.heard();
     expect(server.status().databases[0]).toMatchObject({ waiters: 1_000 });
     const read = vi.spyOn(ServerDatabase.prototype, "readPages");
+    const sync = vi.spyOn(ServerDatabase.prototype, "sync");
     const startedAt = performance.now();
     await runSql(server, "main", "INSERT INTO t VALUES (1, 'one')");
     const revisions = new Set<string>();
@@ -105,7 +106,9 @@ describe("pulls", () => {
     }
     const elapsedMs = performance.now() - startedAt;
     expect(read).toHaveBeenCalledTimes(1);
+    expect(sync.mock.calls.length, "nor does each look at the log").toBeLessThan(20);
     read.mockRestore();
+    sync.mockRestore();
     expect(revisions.size).toBe(1);
     expect(revisions.has(revision)).toBe(false);
     expect(server.status()).toMatchObject({ sockets: 1_000, requests: 0 });

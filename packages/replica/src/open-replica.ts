@@ -1,5 +1,3 @@
-import { realpathSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
 import {
   type Coroutine,
   combinePorts,
@@ -19,6 +17,7 @@ import { systemClock } from "@tributary/live";
 import {
   type BetterSqlite3Io,
   type BetterSqlite3Options,
+  canonicalPath,
   createBetterSqlite3,
 } from "@tributary/sqlite-better-sqlite3";
 import { createNodeStorage } from "@tributary/storage-node-fs";
@@ -72,7 +71,8 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
       db: sqlite.db,
       ports,
       protocol,
-      checkpointThresholdBytes: options.checkpointThresholdBytes ?? 16 * 1024 * 1024,
+      checkpointThresholdBytes:
+        options.checkpointThresholdBytes ?? (options.live === true ? 4 : 16) * 1024 * 1024,
       ...(options.live === true && {
         live: { clock: systemClock, waitMs: options.longPollTimeoutMs ?? 30_000, transport },
       }),
@@ -158,22 +158,4 @@ function checkedProgress(onProgress: (progress: TransferProgress) => void): type
       throw new SyncError("invalid-option", "onProgress failed.", { cause });
     }
   };
-}
-
-/** The same file has the same path, whatever links lead to it. */
-function canonicalPath(path: string): string {
-  const absolute = resolve(path);
-  try {
-    return realpathSync(absolute);
-  } catch {
-    // Not there yet: then its directory decides.
-    try {
-      return join(realpathSync(dirname(absolute)), basename(absolute));
-    } catch (cause) {
-      throw new SyncError("invalid-option", `The directory of ${absolute} does not exist.`, {
-        path: absolute,
-        cause,
-      });
-    }
-  }
 }

@@ -64,7 +64,10 @@ export interface ReplicaOptions {
   readonly fetch?: typeof fetch;
   /** How long a pull, checkpoint or close waits for an open transaction of the app, in milliseconds. Default 5 000. */
   readonly lockTimeoutMs?: number;
-  /** The write-ahead log is checkpointed, revert pages saved first, when it is larger than this. Bytes, default 16 MiB. */
+  /**
+   * The write-ahead log is checkpointed, revert pages saved first, when it is larger than this. Bytes, default 16 MiB; 4 MiB
+   * where `live` is set, because SQLite reads the whole log again after each pull that brings something.
+   */
   readonly checkpointThresholdBytes?: number;
   /** Options of the app's better-sqlite3 connection. */
   readonly database?: Pick<

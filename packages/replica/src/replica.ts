@@ -292,10 +292,11 @@ export class Replica {
       await rollBack(this.db, this.path, session.config.lockTimeoutMs, ports.clock);
       this.#readPositions();
       this.#isReadable = false;
+      // Links end before they meet a database that is closed.
+      this.#parts.streams?.close();
       await runAsync(closeReplica(session), combinePorts(ports));
       this.#standing = { ...this.#standing, state: "closed", transport: undefined, reason: undefined };
     });
-    this.#parts.streams?.close();
     this.#statusFeed.touch();
     await protocol.close();
   }

@@ -7,6 +7,8 @@ type Failed = Extract<LiveServerMessage, { type: "failed" }>;
 
 /** The code of a request that came after its token had expired. */
 const TOKEN_EXPIRED = "token-expired";
+/** The code of a change stream that the server has ended. */
+const STREAM_CLOSED = "stream-closed";
 /** The code of a part of a batch whose transaction is not open any more. */
 const TRANSACTION_LOST = "transaction-lost";
 
@@ -18,9 +20,12 @@ export function toSyncError(failed: Failed, endpoint: string): SyncError {
   return new SyncError(codeOf(status, code), text, { endpoint, status, cause });
 }
 
-/** As over HTTP. A transaction that the server has rolled back between two parts of a batch can be sent again. */
+/**
+ * As over HTTP. A transaction that the server has rolled back between two parts of a batch can be sent again, and a stream
+ * that it has ended while it was opened is as a channel that breaks.
+ */
 function codeOf(status: number, code: string): SyncErrorCode {
-  if (code === TRANSACTION_LOST) return "unreachable";
+  if (code === TRANSACTION_LOST || code === STREAM_CLOSED) return "unreachable";
   if (status === 401 || status === 403) return "unauthorized";
   if (status === 408) return "timeout";
   return isUnavailable(status) ? "unreachable" : "remote-rejected";

@@ -36,4 +36,6 @@ export interface ChangeStreams {
   createInboundStream(options: InboundStreamOptions): LinkInbound;
   /** Called after each commit that may have put something on the tape, whoever made it. Gives the function that ends it. */
   onCommit(listener: () => void): () => void;
+  /** Called once, after this call, when the database is closed, or is already, and its streams fail with `invalid-state`. Gives the function that ends it. */
+  onClose(listener: () => void): () => void;
 }

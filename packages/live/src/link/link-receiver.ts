@@ -28,7 +28,8 @@ export class LinkReceiver {
   readonly #options: LinkReceiverOptions;
   readonly #retry: RetryTimer;
   #inbound: LinkInbound | undefined;
-  #pieces: { readonly seq: number; readonly parts: Uint8Array[]; length: number } | undefined;
+  /** A package of several messages, in a buffer that grows: small pieces take no more memory than large ones. */
+  #pieces: { readonly seq: number; bytes: Uint8Array; length: number } | undefined;
   readonly #queue: { readonly seq: number; readonly payload: Uint8Array }[] = [];
   #queuedBytes = 0;
   #damaged = 0;
@@ -71,23 +72,34 @@ export class LinkReceiver {
 
   #complete(message: Extract<LinkMessage, { type: "package" }>): Uint8Array | undefined {
     const { seq, offset, bytes, isLast } = message;
-    if (offset === 0) this.#pieces = { seq, parts: [], length: 0 };
+    const { maxPackageBytes } = this.#options;
+    if (offset === 0) this.#pieces = { seq, bytes: new Uint8Array(0), length: 0 };
     const pieces = this.#pieces;
     // A piece is missing, or was doubled: the package is sent again.
     if (pieces?.seq !== seq || pieces.length !== offset) return undefined;
-    pieces.parts.push(bytes);
-    pieces.length += bytes.length;
-    if (pieces.length > this.#options.maxPackageBytes) {
-      const message = `A package has more than ${this.#options.maxPackageBytes} bytes.`;
+    const length = offset + bytes.length;
+    if (length > maxPackageBytes) {
+      const message = `A package has more than ${maxPackageBytes} bytes.`;
       this.#options.fail(new SyncError("remote-rejected", message));
       return undefined;
     }
+    if (offset === 0 && isLast) {
+      this.#pieces = undefined;
+      return bytes;
+    }
+    if (length > pieces.bytes.length) {
+      const grown = new Uint8Array(Math.min(Math.max(2 * pieces.bytes.length, length), maxPackageBytes));
+      grown.set(pieces.bytes.subarray(0, offset));
+      pieces.bytes = grown;
+    }
+    pieces.bytes.set(bytes, offset);
+    pieces.length = length;
     if (!isLast) {
       this.#options.send({ type: "wait", seq });
       return undefined;
     }
     this.#pieces = undefined;
-    return pieces.parts.length === 1 ? bytes : Buffer.concat(pieces.parts);
+    return pieces.bytes.subarray(0, length);
   }
 
   #applyQueued(): void {

@@ -32,7 +32,8 @@ export interface LinkSenderOptions {
 
 interface Unacknowledged {
   readonly seq: number;
-  readonly made: OutboundPackage;
+  /** Without its payload: a row may have many megabytes, and the window many of them. */
+  readonly made: Omit<OutboundPackage, "payload">;
 }
 
 interface Flush {
@@ -180,15 +181,16 @@ export class LinkSender {
       return true;
     }
     if (this.#waiting.length >= this.#options.window) return false;
-    const made = (this.#outbound as LinkOutbound).next();
-    if (made === undefined) {
+    const next = (this.#outbound as LinkOutbound).next();
+    if (next === undefined) {
       this.#onAllSent();
       return false;
     }
+    const { payload, ...made } = next;
     const seq = this.#nextSeq++;
     this.#waiting.push({ seq, made });
     // A link asks for binary packages.
-    this.#rest = { seq, payload: made.payload as Uint8Array, offset: 0 };
+    this.#rest = { seq, payload: payload as Uint8Array, offset: 0 };
     this.sent = Math.max(this.sent, made.to);
     return true;
   }

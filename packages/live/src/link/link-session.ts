@@ -24,7 +24,7 @@ export class LinkSession implements StreamLink {
   readonly #options: SessionOptions;
   readonly #sender: LinkSender | undefined;
   readonly #receiver: LinkReceiver | undefined;
-  readonly #stopListening: () => void;
+  readonly #stopListening: readonly (() => void)[];
   #peer: { readonly site: string; readonly takes: boolean; readonly sends: boolean } | undefined;
   /** Where the peer stands in the stream from here, once it has said so. */
   #ready: { readonly position: StreamPosition | undefined } | undefined;
@@ -65,7 +65,10 @@ export class LinkSession implements StreamLink {
       });
     }
     if (receive !== false) this.#receiver = new LinkReceiver({ ...shared, stream: receive, maxPackageBytes });
-    this.#stopListening = streams.onCommit(() => this.#sender?.pump());
+    this.#stopListening = [
+      streams.onCommit(() => this.#sender?.pump()),
+      streams.onClose(() => this.#onDatabaseClosed()),
+    ];
     channel.listen({
       onMessage: (message) => this.#onMessage(message),
       onDrain: () => {
@@ -97,6 +100,12 @@ export class LinkSession implements StreamLink {
     if (this.#isOver) return;
     this.#send({ type: "bye" });
     this.#end(undefined);
+  }
+
+  /** To the other end that is no error: it may come again. Here it is one, for who keeps the link. */
+  #onDatabaseClosed(): void {
+    this.#send({ type: "bye" });
+    this.#end(new SyncError("invalid-state", "The database of the stream link was closed."));
   }
 
   #greet(): void {
@@ -250,7 +259,7 @@ export class LinkSession implements StreamLink {
     this.#greetTimer?.cancel();
     this.#keepAliveTimer?.cancel();
     this.#retry.cancel();
-    this.#stopListening();
+    for (const stop of this.#stopListening) stop();
     const reason =
       error instanceof Error ? error : error === undefined ? undefined : new Error(String(error));
     this.#sender?.close(reason ?? new SyncError("aborted", "The stream link was closed."));

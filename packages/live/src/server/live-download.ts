@@ -50,7 +50,8 @@ export class LiveDownload {
     this.#isOver = true;
     this.#creditTimer?.cancel();
     this.#rest = undefined;
-    this.#controller.abort();
+    // Nobody listens to it any more once there is an answer, and the error that it makes is dear.
+    if (this.#pull === undefined) this.#controller.abort();
     if (refusal !== undefined) this.#owner.fail(this.#request.sub, this.#request.pull, refusal);
     if (this.#pull === undefined) return;
     this.#pull.close();

@@ -52,7 +52,8 @@ export class StreamSubscription implements Subscription, Channel {
   send(message: Uint8Array): SendOutcome {
     if (this.#inbox.isEnded) return "closed";
     if (this.#isOpen) return this.#pass(message);
-    this.#early.push(message.slice());
+    // Not `slice`, which does not copy a Buffer.
+    this.#early.push(new Uint8Array(message));
     return "sent";
   }
 

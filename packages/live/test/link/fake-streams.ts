@@ -41,6 +41,7 @@ export class FakeStreams implements ChangeStreams {
   /** Options of the outbound streams that were made. */
   readonly opened: OutboundStreamOptions[] = [];
   readonly #listeners = new Set<() => void>();
+  readonly #closeListeners = new Set<() => void>();
   /** Streams that are open. */
   open = 0;
 
@@ -62,8 +63,17 @@ export class FakeStreams implements ChangeStreams {
     return () => this.#listeners.delete(listener);
   }
 
+  onClose(listener: () => void): () => void {
+    this.#closeListeners.add(listener);
+    return () => this.#closeListeners.delete(listener);
+  }
+
+  close(): void {
+    for (const listener of [...this.#closeListeners]) listener();
+  }
+
   get listeners(): number {
-    return this.#listeners.size;
+    return this.#listeners.size + this.#closeListeners.size;
   }
 
   createOutboundStream(options: OutboundStreamOptions = {}): LinkOutbound & { readonly position: unknown } {

@@ -1,5 +1,6 @@
 import { SyncError } from "@tributary/core";
 import { describe, expect, test } from "vitest";
+import { decodeLinkMessage, encodeLinkMessage } from "../../src/link/link-messages.js";
 import { FakeStreams } from "./fake-streams.js";
 import { type End, LinkStage, valuesOf } from "./link-stage.js";
 
@@ -84,6 +85,28 @@ describe("two databases over a good channel", () => {
     expect(stage.right.values[1]).toBe(large);
     expect(longest).toBeLessThan(257 * 1024);
     expect(stage.leftEnd).toBeUndefined();
+  });
+
+  test("pieces may be of any size, none of them too", async () => {
+    const stage = new LinkStage();
+    stage.left.write("made of many pieces");
+    stage.link({ delayMs: [1, 1] });
+    const { send } = stage.channels.left;
+    stage.channels.left.send = (bytes) => {
+      const message = decodeLinkMessage(bytes);
+      if (message.type !== "package") return send.call(stage.channels.left, bytes);
+      const part = (offset: number, length: number): void => {
+        const isLast = offset + length >= message.bytes.length;
+        const piece = message.bytes.subarray(offset, offset + length);
+        send.call(stage.channels.left, encodeLinkMessage({ ...message, isLast, offset, bytes: piece }));
+      };
+      part(0, 0);
+      for (let at = 0, length = 0; at < message.bytes.length; at += length, length = (length + 1) % 4)
+        part(at, length);
+      return "sent";
+    };
+    await stage.clock.until(() => stage.right.values.length === 1);
+    expect(stage.right.values).toEqual(["made of many pieces"]);
   });
 
   test("one that is larger than the receiver takes ends the link at both ends", async () => {
@@ -307,6 +330,19 @@ describe("what ends a link", () => {
     stage.channels.right.send = () => "sent";
     await stage.clock.advance(4000);
     expect(codeOf(stage.leftEnd)).toBe("unreachable");
+  });
+
+  test("a database that is closed ends its links: there with an error, at the other end without one", async () => {
+    const stage = new LinkStage();
+    stage.link({ delayMs: [1, 1] });
+    await stage.clock.advance(10);
+    stage.left.write("l1");
+    stage.left.close();
+    await stage.clock.advance(10);
+    expect(codeOf(stage.leftEnd)).toBe("invalid-state");
+    expect(stage.rightEnd).toEqual({ error: undefined });
+    expect([stage.left.listeners, stage.right.listeners]).toEqual([0, 0]);
+    expect([stage.left.open, stage.right.open]).toEqual([0, 0]);
   });
 
   test("options that make no sense are refused", () => {

@@ -1,7 +1,7 @@
 import type { SyncError } from "@tributary/core";
 import { Backoff, type LiveClock, type LiveTimer } from "@tributary/live";
 import { Alarm } from "./alarm.js";
-import { asSyncError, type FailureKind, failureKind } from "./failure-kind.js";
+import { asSyncError, type FailureKind, failureKind, retryAfterOf } from "./failure-kind.js";
 
 /** What the driver drives. */
 interface LiveWork {
@@ -200,13 +200,15 @@ export class LiveDriver {
 
   async #waitAfter(error: SyncError): Promise<void> {
     const kind = failureKind(error);
+    // On top of what it asks for, so that not all of those whom it has turned away come back at the same moment.
+    const soonest = retryAfterOf(error);
     const wait = this.#backoffs[kind].next();
     this.#hasNews = true;
     if (kind !== "busy") {
       this.#isLive = false;
       this.#options.onState({ state: kind === "paused" ? "paused" : "offline", error });
     }
-    await this.#alarm.sleep(wait, soonestOf(wait));
+    await this.#alarm.sleep(soonest + wait, soonest + soonestOf(wait));
   }
 
   /** When a push may be begun, by the clock. */

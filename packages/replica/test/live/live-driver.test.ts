@@ -1,3 +1,5 @@
+import { SyncError } from "@tributary/core";
+import { LiveRefusal } from "@tributary/live";
 import { expect, it } from "vitest";
 import { DriverStage, liveStage, settled } from "./support/driver-stage.js";
 
@@ -92,6 +94,33 @@ it("waits longer after each failure of the network, up to 30 s, and starts anew 
   await stage.clock.pass(200);
   expect(stage.seen()).toEqual(["pull 0"]);
   await stage.stop();
+});
+
+it("leaves a remote alone for as long as it asks for, whatever is committed meanwhile", async () => {
+  const stage = new DriverStage();
+  const cause = new LiveRefusal(429, "TOO_MANY_REQUESTS", "too many wait", 10_000);
+  stage.pull = async () => {
+    throw new SyncError("unreachable", "The remote is not available.", { cause });
+  };
+  stage.driver.start();
+  await settled();
+  expect(stage.state).toBe("offline");
+  let pulls = 0;
+  let end = (): void => {};
+  stage.pull = () => {
+    pulls++;
+    return new Promise((resolve) => {
+      end = () => resolve(false);
+    });
+  };
+  stage.commit();
+  await stage.clock.pass(10_000);
+  expect(pulls).toBe(0);
+  await stage.clock.pass(200);
+  expect(pulls).toBe(1);
+  const stopped = stage.driver.stop();
+  end();
+  await stopped;
 });
 
 it("tries sooner after a local commit, but no more often than ten times as often", async () => {
