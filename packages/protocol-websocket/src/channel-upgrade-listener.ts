@@ -11,7 +11,10 @@ import { toChannel } from "./to-channel.js";
 export interface ChannelUpgradeOptions {
   /** The path that is ours, such as `/sync`, and no other. */
   readonly path: string;
-  /** Whether a request may have a channel; false is answered with 401, a failure with 500. Default: everybody may. */
+  /**
+   * Whether a request may have a channel; false is answered with 401, a failure with 500. Browsers let pages of any origin
+   * open sockets, and send cookies along: where a cookie decides, look at the header `origin` too. Default: everybody may.
+   */
   readonly authorize?: (request: IncomingMessage) => MaybePromise<boolean>;
   /** What is spoken; a client that offers others only is answered with 400. Default `tributary1`, the live protocol. */
   readonly subprotocol?: string;

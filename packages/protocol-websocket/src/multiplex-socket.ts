@@ -79,6 +79,7 @@ interface Side {
 class Multiplexer implements SocketMultiplexer {
   readonly #socket: SharedSocket;
   readonly #options: MultiplexOptions;
+  readonly #highWaterBytes: number;
   readonly #prefix: Uint8Array;
   readonly #opened: Side = { channels: new Map(), data: FrameKind.openerData, close: FrameKind.openerClose };
   readonly #accepted: Side = {
@@ -93,6 +94,7 @@ class Multiplexer implements SocketMultiplexer {
   constructor(socket: SharedSocket, options: MultiplexOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#highWaterBytes = options.highWaterBytes ?? 256 << 10;
     this.#prefix = tagPrefix(options.tag ?? "tributary");
     const onClose = (): void => this.#end("the socket is closed");
     if ("addEventListener" in socket) socket.addEventListener("close", onClose);
@@ -103,8 +105,10 @@ class Multiplexer implements SocketMultiplexer {
     const bytes = isBinary ? toBytes(data) : undefined;
     if (bytes === undefined || !hasPrefix(bytes, this.#prefix)) return false;
     const frame = decodeFrame(bytes, this.#prefix);
-    if (this.#isOver) return true;
-    if (frame === undefined || !this.#receive(frame)) this.#end("a frame makes no sense");
+    if (this.#isOver) {
+      // Whoever has opened it would wait for ever.
+      if (frame?.kind === FrameKind.open) this.#refuse(frame.number, "no channels are taken here any more");
+    } else if (frame === undefined || !this.#receive(frame)) this.#fail("a frame makes no sense");
     return true;
   }
 
@@ -157,7 +161,7 @@ class Multiplexer implements SocketMultiplexer {
           ? "too many channels"
           : undefined;
     if (refusal !== undefined) {
-      this.#send(FrameKind.acceptorClose, number, new TextEncoder().encode(refusal));
+      this.#refuse(number, refusal);
       return true;
     }
     const channel = this.#makeChannel(this.#accepted, number);
@@ -166,12 +170,14 @@ class Multiplexer implements SocketMultiplexer {
     return true;
   }
 
+  /** Who opens channels and does not read must not fill the memory with answers. */
+  #refuse(number: number, reason: string): void {
+    if ((this.#socket.bufferedAmount ?? 0) > this.#highWaterBytes) return;
+    this.#send(FrameKind.acceptorClose, number, new TextEncoder().encode(reason));
+  }
+
   #makeChannel(side: Side, number: number): SharedChannel {
-    const {
-      maxMessageBytes = 16 << 20,
-      maxWaitingBytes = 16 << 20,
-      highWaterBytes = 256 << 10,
-    } = this.#options;
+    const { maxMessageBytes = 16 << 20, maxWaitingBytes = 16 << 20 } = this.#options;
     const clock = this.#options.clock ?? systemClock;
     return new SharedChannel({
       maxMessageBytes,
@@ -183,7 +189,7 @@ class Multiplexer implements SocketMultiplexer {
       },
       watch: (onDrain) =>
         new SendWatch({
-          highWaterBytes,
+          highWaterBytes: this.#highWaterBytes,
           clock,
           waitingBytes: () => this.#socket.bufferedAmount ?? 0,
           onDrain,
@@ -194,7 +200,7 @@ class Multiplexer implements SocketMultiplexer {
   /** False: the socket does not take it, and everything is over. */
   #send(kind: FrameKind, number: number, payload: Uint8Array): boolean {
     const { readyState = OPEN } = this.#socket;
-    if (this.#isOver || readyState !== OPEN) return false;
+    if (readyState !== OPEN) return false;
     try {
       this.#socket.send(encodeFrame(this.#prefix, kind, number, payload));
       return true;
@@ -202,6 +208,14 @@ class Multiplexer implements SocketMultiplexer {
       this.#end(`the socket does not take messages: ${String(error)}`);
       return false;
     }
+  }
+
+  /** The other end does not speak as we do. */
+  #fail(reason: string): void {
+    for (const { channels } of [this.#opened, this.#accepted]) {
+      for (const channel of [...channels.values()]) channel.fail(reason);
+    }
+    this.#isOver = true;
   }
 
   #end(reason: string): void {

@@ -44,11 +44,11 @@ export class SharedChannel implements Channel {
   /** A message of the other end; the bytes are somebody else's. */
   receive(message: Uint8Array): void {
     if (message.length > this.#host.maxMessageBytes) {
-      this.#fail(`a message of ${message.length} bytes is too long`);
+      this.fail(`a message of ${message.length} bytes is too long`);
       return;
     }
     this.#inbox.push(new Uint8Array(message));
-    if (this.#inbox.waitingBytes > this.#host.maxWaitingBytes) this.#fail("nobody listens to what has come");
+    if (this.#inbox.waitingBytes > this.#host.maxWaitingBytes) this.fail("nobody listens to what has come");
   }
 
   /** The other end has closed it, or the socket is gone. */
@@ -57,7 +57,8 @@ export class SharedChannel implements Channel {
     this.#inbox.end(reason);
   }
 
-  #fail(reason: string): void {
+  /** Ends it at both ends. */
+  fail(reason: string): void {
     this.end(reason);
     this.#host.sendClose(reason);
   }

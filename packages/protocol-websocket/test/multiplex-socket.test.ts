@@ -177,6 +177,31 @@ test.each([
   expect(socket.closes).toEqual([]);
 });
 
+test("who speaks otherwise is told so, and is not left waiting afterwards", async () => {
+  const [left, right] = [endOf(), endOf()];
+  const records = [left.mux.open(), right.mux.open()].map(recordChannel);
+  carry(left, right);
+  right.mux.take(Buffer.concat([Uint8Array.of(9), bytes("tributary"), Uint8Array.of(6, 0, 0, 0, 1)]));
+  const later = recordChannel(left.mux.open());
+  carry(left, right);
+  await Promise.all([...records, later].map(({ untilCount }) => untilCount(1)));
+  expect(records.map(({ log }) => log)).toEqual(Array(2).fill(["close a frame makes no sense"]));
+  expect(later.log).toEqual(["close no channels are taken here any more"]);
+});
+
+test("channels that are opened by somebody who does not read are not answered for ever", () => {
+  const { mux, socket } = endOf({ tag: "t1", maxChannels: 0, highWaterBytes: 1_000 });
+  socket.send = (data) => {
+    socket.bufferedAmount += data.length;
+  };
+  for (let number = 1; number < 10_000; number++) {
+    const frame = Buffer.from("0274310100000000", "hex");
+    frame.writeUInt32BE(number, 4);
+    expect(mux.take(frame)).toBe(true);
+  }
+  expect(socket.bufferedAmount).toBeLessThan(1_100);
+});
+
 test("messages that are too long, or wait for nobody, end their channel only", async () => {
   const [left, right] = [endOf(), endOf({ maxMessageBytes: 1_000, maxWaitingBytes: 2_000 })];
   const [long, unheard, good] = [left.mux.open(), left.mux.open(), left.mux.open()];

@@ -38,16 +38,22 @@ export interface FrameEvents {
   onDamage(reason: string): void;
 }
 
+/** What is taken at first for a message that is longer, bytes: as much comes of it, as much more is taken. */
+const FIRST_ROOM_BYTES = 64 * 1024;
+const NOTHING = new Uint8Array();
+
 /**
- * Takes frames out of bytes that come in pieces of any length. What is not whole is kept as it came: a length that is only
- * claimed takes no memory.
+ * Takes frames out of bytes that come in pieces of any length. Memory is taken for what came: neither a length that is only
+ * claimed nor a message that comes byte by byte takes more than twice that.
  */
 export class FrameDecoder {
   readonly #maxMessageBytes: number;
   readonly #events: FrameEvents;
   readonly #head = new Uint8Array(HEAD_BYTES);
   #headLength = 0;
-  #parts: Uint8Array[] = [];
+  /** What came of the payload, and room for what is to come. Always new bytes: the pieces belong to the transport. */
+  #payload: Uint8Array = NOTHING;
+  #payloadLength = 0;
   /** Bytes of the payload that are still to come. */
   #missing = 0;
   #isOver = false;
@@ -73,7 +79,7 @@ export class FrameDecoder {
         this.#readHead();
       } else {
         const part = bytes.subarray(at, at + this.#missing);
-        this.#parts.push(part);
+        this.#append(part);
         this.#missing -= part.length;
         at += part.length;
       }
@@ -90,10 +96,25 @@ export class FrameDecoder {
     else if (length > limit) this.#damage(`a message of ${length} bytes is too long`);
   }
 
+  #append(part: Uint8Array): void {
+    const { length } = this.#payload;
+    if (this.#payloadLength + part.length > length) {
+      const whole = this.#payloadLength + this.#missing;
+      const wanted = Math.max(2 * length, this.#payloadLength + part.length, FIRST_ROOM_BYTES);
+      const larger = new Uint8Array(Math.min(whole, wanted));
+      larger.set(this.#payload);
+      this.#payload = larger;
+    }
+    this.#payload.set(part, this.#payloadLength);
+    this.#payloadLength += part.length;
+  }
+
   #deliver(): void {
-    const payload = joined(this.#parts);
+    // It has no more room than it needs: that was never taken.
+    const payload = this.#payload;
     this.#headLength = 0;
-    this.#parts = [];
+    this.#payload = NOTHING;
+    this.#payloadLength = 0;
     if (!this.#events.onFrame(this.#head[0] as FrameKind, payload)) this.#isOver = true;
   }
 
@@ -101,15 +122,4 @@ export class FrameDecoder {
     this.#isOver = true;
     this.#events.onDamage(reason);
   }
-}
-
-/** Always new bytes: the pieces belong to the transport. */
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

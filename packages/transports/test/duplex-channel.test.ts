@@ -1,5 +1,6 @@
 import { Duplex, PassThrough } from "node:stream";
 import { expect, test } from "vitest";
+import { encodeClose } from "../src/frames.js";
 import { createDuplexChannel } from "../src/index.js";
 import { ManualClock } from "./support/manual-clock.js";
 import { recordChannel } from "./support/recorded.js";
@@ -78,3 +79,25 @@ test("an end that was closed reads on, and cuts the stream off when the other on
   await closed;
   expect(clock.timerCount).toBe(0);
 });
+
+test.each([
+  ["says that it ends", (incoming: PassThrough) => incoming.write(encodeClose("bye")), "close bye"],
+  ["ends", (incoming: PassThrough) => incoming.end(), "close the stream ended"],
+] as const)(
+  "an end whose other end %s, but takes nothing any more, lets go of the stream",
+  async (_name, end, told) => {
+    const clock = new ManualClock();
+    const { incoming, stream } = streams();
+    const channel = createDuplexChannel(stream, { clock, closeTimeoutMs: 500 });
+    const { log, untilCount } = recordChannel(channel);
+    // More than fits: nobody reads it.
+    channel.send(new Uint8Array(1 << 20));
+    end(incoming);
+    await untilCount(1);
+    expect(log).toEqual([told]);
+    const closed = new Promise((resolve) => stream.once("close", resolve));
+    clock.advance(500);
+    await closed;
+    expect(clock.timerCount).toBe(0);
+  },
+);

@@ -1,59 +1,11 @@
-import { type Channel, SyncError } from "@tributary/core";
+import { SyncError } from "@tributary/core";
 import { expect, test } from "vitest";
-import {
-  createEventStreamAcceptor,
-  createEventStreamConnect,
-  type EventStreamAcceptor,
-  type EventStreamAcceptorOptions,
-  type EventStreamConnectOptions,
-} from "../src/index.js";
+import { createEventStreamConnect, type EventStreamConnectOptions } from "../src/index.js";
+import { ask, NEVER, pairOf, URL_OF_CHANNELS } from "./support/event-stream-pair.js";
 import { ManualClock } from "./support/manual-clock.js";
 import { recordChannel } from "./support/recorded.js";
 
-const NEVER = new AbortController().signal;
-const URL_OF_CHANNELS = "http://sync.test/channel";
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-type Answer = (request: Request, go: (request: Request) => Promise<Response>) => Promise<Response>;
-
-interface Pair {
-  readonly client: Channel;
-  readonly server: Channel;
-  readonly acceptor: EventStreamAcceptor;
-  readonly requests: Request[];
-  readonly clock: ManualClock;
-}
-
-/** A client and a server in one process; `onRequest` is the network between them. */
-async function pairOf(
-  onRequest: Answer = (request, go) => go(request),
-  acceptorOptions: Partial<EventStreamAcceptorOptions> = {},
-  connectOptions: Partial<EventStreamConnectOptions> = {},
-): Promise<Pair> {
-  const clock = new ManualClock();
-  const channels: Channel[] = [];
-  const requests: Request[] = [];
-  const acceptor = createEventStreamAcceptor({
-    onChannel: (channel) => channels.push(channel),
-    clock,
-    ...acceptorOptions,
-  });
-  const connect = createEventStreamConnect({
-    url: URL_OF_CHANNELS,
-    clock,
-    fetch: (input, init) => {
-      const request = new Request(input as URL, init);
-      requests.push(request);
-      return onRequest(request, (given) => acceptor.fetch(given));
-    },
-    ...connectOptions,
-  });
-  const client = await connect(NEVER);
-  return { client, server: channels[0] ?? expect.fail("a channel"), acceptor, requests, clock };
-}
-
-const ask = (acceptor: EventStreamAcceptor, init: RequestInit = {}): Promise<Response> =>
-  acceptor.fetch(new Request(URL_OF_CHANNELS, init));
 
 test("a request whose answer is lost, or that does not arrive, is sent again and doubles nothing", async () => {
   const faults = ["lost-answer", "lost-request", "503", "lost-answer"];

@@ -64,3 +64,23 @@ test("lengths that are only claimed take no memory, and nothing is thrown", () =
   });
   expect(report.accepted).toBe(3_000);
 });
+
+test("a message that comes byte by byte is kept as one piece", () => {
+  const length = 400_000;
+  let came: unknown;
+  const decoder = new FrameDecoder(length, {
+    onFrame: (_kind, payload) => {
+      came = payload;
+      return true;
+    },
+    onDamage: (reason) => expect.fail(reason),
+  });
+  const frame = encodeFrame(FrameKind.message, new Uint8Array(length).fill(7));
+  const before = process.memoryUsage().heapUsed;
+  for (const byte of frame.subarray(0, -1)) decoder.push(Uint8Array.of(byte));
+  // An object for each byte would be some 80 MB.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(50e6);
+  decoder.push(frame.subarray(-1));
+  expect(Buffer.compare(came as Uint8Array, frame.subarray(5))).toBe(0);
+  expect((came as Uint8Array).buffer.byteLength).toBe(length);
+});

@@ -55,3 +55,21 @@ test("a worker's scope is not closed with its channel", async () => {
   await untilCount(1);
   expect(closes).toBe(0);
 });
+
+test("a message that cannot be read ends the channel, at both ends: what follows must not come without it", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const [left, right] = [port1, port2].map((port) => recordChannel(createPortChannel(port)));
+  port1.dispatchEvent(new Event("messageerror"));
+  await Promise.all([left?.untilCount(1), right?.untilCount(1)]);
+  expect([left?.log, right?.log]).toEqual(Array(2).fill(["close a message could not be read"]));
+});
+
+test.each([-1, Number.NaN, 1e9])("that %d bytes were taken makes no sense", async (taken) => {
+  const { port1, port2 } = new MessageChannel();
+  const channel = createPortChannel(port1);
+  const { log, untilCount } = recordChannel(channel);
+  channel.send(new Uint8Array(10));
+  port2.postMessage(taken);
+  await untilCount(1);
+  expect(log).toEqual(["close a message is not the channel's"]);
+});

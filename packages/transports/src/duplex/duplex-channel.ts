@@ -32,6 +32,7 @@ class DuplexChannel implements Channel {
   readonly #decoder: FrameDecoder;
   #isFull = false;
   #failure: string | undefined;
+  #isEnding = false;
 
   constructor(stream: Duplex, options: DuplexChannelOptions) {
     const { highWaterBytes = 1 << 20, maxMessageBytes = 16 << 20, closeTimeoutMs = 2_000 } = options;
@@ -43,7 +44,7 @@ class DuplexChannel implements Channel {
       onFrame: (kind, payload) => this.#onFrame(kind, payload),
       onDamage: (reason) => {
         this.#inbox.end(reason);
-        this.#endStream(reason);
+        this.#endStream(encodeClose(reason));
       },
     });
     stream.on("error", (error) => {
@@ -52,7 +53,7 @@ class DuplexChannel implements Channel {
     stream.on("close", () => this.#inbox.end(this.#failure ?? this.#describeEnd()));
     stream.on("end", () => {
       this.#inbox.end(this.#describeEnd());
-      this.#stream.end();
+      this.#endStream();
     });
     stream.on("drain", () => {
       if (!this.#isFull) return;
@@ -78,25 +79,26 @@ class DuplexChannel implements Channel {
   close(reason = "closed"): void {
     const wasOpen = !this.#inbox.isEnded;
     this.#inbox.close(reason);
-    if (wasOpen) this.#endStream(reason);
+    if (wasOpen) this.#endStream(encodeClose(reason));
   }
 
   #onFrame(kind: FrameKind, payload: Uint8Array): boolean {
     if (kind === FrameKind.message) this.#inbox.push(payload);
     else {
       this.#inbox.end(decodeReason(payload));
-      this.#stream.end();
+      this.#endStream();
     }
     return !this.#inbox.isEnded;
   }
 
   /**
    * What comes is read on, and thrown away, until the other end ends too: a connection that is closed over unread bytes is
-   * reset, and the other end may lose what it was sent.
+   * reset, and the other end may lose what it was sent. One that neither ends nor takes what it was sent is cut off.
    */
-  #endStream(reason: string): void {
-    if (this.#stream.destroyed) return;
-    this.#stream.end(encodeClose(reason));
+  #endStream(last?: Uint8Array): void {
+    if (this.#stream.destroyed || this.#isEnding) return;
+    this.#isEnding = true;
+    this.#stream.end(last);
     this.#stream.resume();
     const timer = this.#clock.startTimer(this.#closeTimeoutMs, () => this.#stream.destroy());
     this.#stream.once("close", () => timer.cancel());

@@ -30,7 +30,11 @@ class PortChannel implements Channel {
     const onGone = (): void => this.#end("the port is gone");
     // Of a MessagePort of Node's, and of a Worker of Node's.
     this.#detaching = ["close", "exit"].map((type) => listenToPort(port, type, onGone));
-    this.#detaching.push(listenToPort(port, "message", (data) => this.#receive(data)));
+    this.#detaching.push(
+      listenToPort(port, "message", (data) => this.#receive(data)),
+      // What could not be taken over is lost: what follows must not come without it.
+      listenToPort(port, "messageerror", () => this.close("a message could not be read")),
+    );
     port.start?.();
   }
 
@@ -60,7 +64,7 @@ class PortChannel implements Channel {
   #receive(data: unknown): void {
     if (this.#inbox.isEnded) return;
     if (data instanceof Uint8Array) this.#inbox.push(data);
-    else if (typeof data === "number") this.#afterTaking(data);
+    else if (typeof data === "number" && data >= 0 && data <= this.#sentBytes) this.#afterTaking(data);
     else if (typeof data === "string") this.#end(data === "" ? "the other end has closed the channel" : data);
     else this.close("a message is not the channel's");
   }

@@ -17,12 +17,19 @@ export interface BatchSenderOptions {
   readonly attempts: number;
   readonly clock: LiveClock;
   readonly onDrain: () => void;
-  /** Nothing can be sent any more. */
-  readonly onFailure: (reason: string) => void;
+  /** Nothing can be sent any more. `isGone`: because the server has ended the channel, and says why elsewhere. */
+  readonly onFailure: (reason: string, isGone: boolean) => void;
 }
 
+/** Status of an answer: there is no such channel any more. */
+const GONE = 410;
 const MIN_DELAY_MS = 200;
 const MAX_DELAY_MS = 5_000;
+
+interface Failure {
+  readonly reason: string;
+  readonly isGone: boolean;
+}
 
 /** Sends frames in order, as many at once as there are, and each until it is known to have come. */
 export class BatchSender {
@@ -68,7 +75,7 @@ export class BatchSender {
       const batch = Buffer.concat(this.#queue.slice(0, count));
       const failure = await this.#sendUntilTaken(batch);
       if (failure !== undefined) {
-        this.#options.onFailure(failure);
+        this.#options.onFailure(failure.reason, failure.isGone);
         break;
       }
       this.#queue = this.#queue.slice(count);
@@ -96,22 +103,22 @@ export class BatchSender {
   }
 
   /** Why it failed; `undefined`: it did not. */
-  async #sendUntilTaken(batch: Uint8Array<ArrayBuffer>): Promise<string | undefined> {
+  async #sendUntilTaken(batch: Uint8Array<ArrayBuffer>): Promise<Failure | undefined> {
     const { attempts, clock } = this.#options;
-    let failure = "";
+    let reason = "closed";
     for (let attempt = 1; attempt <= attempts; attempt++) {
       if (attempt > 1) {
         const longest = Math.min(MIN_DELAY_MS * 2 ** (attempt - 2), MAX_DELAY_MS);
         await this.#wait(longest * (0.5 + clock.random() / 2));
       }
-      if (this.#controller.signal.aborted) return "closed";
+      if (this.#controller.signal.aborted) break;
       const status = await this.#send(batch);
       if (typeof status === "number" && status >= 200 && status < 300) return undefined;
-      failure = typeof status === "number" ? `the server refuses messages (${status})` : status;
+      reason = typeof status === "number" ? `the server refuses messages (${status})` : status;
       const mayPass = typeof status === "string" || status === 408 || status === 429 || status >= 500;
-      if (!mayPass) return failure;
+      if (!mayPass) return { reason, isGone: status === GONE };
     }
-    return failure;
+    return { reason, isGone: false };
   }
 
   /** The status of the answer, or why there is none. */

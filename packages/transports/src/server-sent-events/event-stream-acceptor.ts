@@ -13,6 +13,8 @@ export interface EventStreamAcceptorOptions {
   readonly maxChannels?: number;
   /** A longer message is refused, bytes. A request holds one of them or as many as fit. Default 16 MiB. */
   readonly maxMessageBytes?: number;
+  /** What the requests of all channels may hold together until they are answered, bytes; one more is answered with 503. Default 64 MiB. */
+  readonly maxRequestBytes?: number;
   /** A client that sends nothing for this long is taken for gone, ms. Default 60 000. */
   readonly idleTimeoutMs?: number;
   /** A sender is told `full` when this many bytes are waiting for the client. Default 1 MiB. */
@@ -23,7 +25,7 @@ export interface EventStreamAcceptorOptions {
 
 /** Channels for clients of {@link createEventStreamConnect}. */
 export interface EventStreamAcceptor {
-  /** Answers the requests of one path. Who may ask is decided before; never rejects. */
+  /** Answers the requests of one path. Who may ask is decided before. Rejects with what `onChannel` throws, and nothing else. */
   fetch(request: Request): Promise<Response>;
   /** Ends all channels and takes no further ones. */
   close(reason?: string): void;
@@ -39,7 +41,6 @@ const STATUS: Readonly<Record<BatchOutcome, readonly [status: number, text: stri
   gone: [410, "the channel is closed"],
   gap: [409, "messages are missing"],
   damaged: [400, "what came are no frames"],
-  "too-many": [429, "too many requests at once"],
 };
 
 /**
@@ -48,7 +49,9 @@ const STATUS: Readonly<Record<BatchOutcome, readonly [status: number, text: stri
  */
 export function createEventStreamAcceptor(options: EventStreamAcceptorOptions): EventStreamAcceptor {
   const { maxChannels = 1000, maxMessageBytes = 16 << 20, idleTimeoutMs = 60_000 } = options;
-  const { highWaterBytes = 1 << 20, clock = systemClock } = options;
+  const { maxRequestBytes = 64 << 20, highWaterBytes = 1 << 20, clock = systemClock } = options;
+  /** What requests hold now. */
+  let requestBytes = 0;
   const sessions = new Map<string, EventStreamSession>();
   let isClosed = false;
 
@@ -82,11 +85,17 @@ export function createEventStreamAcceptor(options: EventStreamAcceptorOptions): 
       onEnd,
     });
     sessions.set(id, session);
-    options.onChannel(session, request);
+    try {
+      options.onChannel(session, request);
+    } catch (error) {
+      session.close("internal error");
+      throw error;
+    }
     const headers = {
       "content-type": "text/event-stream",
-      "cache-control": "no-store",
-      // For nginx, which would collect events first.
+      // What compresses the answer on its way would collect events first.
+      "cache-control": "no-store, no-transform",
+      // So would nginx.
       "x-accel-buffering": "no",
     };
     return new Response(session.body, { headers });
@@ -98,10 +107,26 @@ export function createEventStreamAcceptor(options: EventStreamAcceptorOptions): 
     const first = request.headers.get(FIRST_HEADER) ?? "";
     if (!/^[1-9]\d{0,14}$/.test(first)) return answer(400, `${FIRST_HEADER} is no number`);
     session.hear();
-    const body = await readBody(request, maxMessageBytes + FRAMING_BYTES, () => session.hear());
-    if (body === "too-long") return answer(413, "the request is too long");
-    if (body === "broken") return answer(400, "the request is not whole");
-    return answer(...STATUS[await session.take(Number(first), body)]);
+    // Before its body is read: that takes the memory.
+    if (!session.beginRequest()) return answer(429, "too many requests at once");
+    let held = 0;
+    const onBytes = (count: number): boolean => {
+      session.hear();
+      held += count;
+      requestBytes += count;
+      return requestBytes <= maxRequestBytes;
+    };
+    try {
+      const maxBytes = maxMessageBytes + FRAMING_BYTES;
+      const body = await readBody(request, { maxBytes, signal: session.over, onBytes });
+      if (body === "too-long") return answer(413, "the request is too long");
+      if (body === "no-room") return answer(503, "too much at once: try again later", { "retry-after": "1" });
+      if (body === "broken") return answer(400, "the request is not whole");
+      return answer(...STATUS[await session.take(Number(first), body)]);
+    } finally {
+      requestBytes -= held;
+      session.endRequest();
+    }
   }
 }
 

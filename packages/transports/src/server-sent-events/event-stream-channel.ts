@@ -25,6 +25,8 @@ export class EventStreamChannel implements Channel {
   #timer: LiveTimer | undefined;
   #heardAt: number;
   #isReading = false;
+  /** The server has ended the channel; what it sent before is still coming. */
+  #isGone = false;
 
   constructor(options: EventStreamChannelOptions) {
     const { opened, sending, clock } = options;
@@ -36,7 +38,7 @@ export class EventStreamChannel implements Channel {
       session: opened.session,
       maxBatchBytes: Math.min(MAX_BATCH_BYTES, opened.maxMessageBytes),
       onDrain: () => this.#inbox.drain(),
-      onFailure: (reason) => this.#end(reason),
+      onFailure: (reason, isGone) => (isGone ? this.#awaitEnd(reason) : this.#end(reason)),
     });
     this.#lookLater();
   }
@@ -51,7 +53,7 @@ export class EventStreamChannel implements Channel {
   }
 
   send(message: Uint8Array): SendOutcome {
-    if (this.#inbox.isEnded) return "closed";
+    if (this.#inbox.isEnded || this.#isGone) return "closed";
     const { maxMessageBytes } = this.#options.opened;
     if (message.length > maxMessageBytes) {
       this.#end(`a message of ${message.length} bytes is longer than the server takes`);
@@ -65,6 +67,10 @@ export class EventStreamChannel implements Channel {
     this.#inbox.close(reason);
     if (!wasOpen) return;
     this.#timer?.cancel();
+    if (this.#isGone) {
+      this.#letGo();
+      return;
+    }
     this.#sender.add(encodeClose(reason));
     const { clock, closeTimeoutMs } = this.#options;
     const timer = clock.startTimer(closeTimeoutMs, () => this.#letGo());
@@ -95,7 +101,10 @@ export class EventStreamChannel implements Channel {
     if (this.#inbox.isEnded) return;
     if (name === "") {
       const bytes = Buffer.from(data, "base64");
-      if (bytes.length > this.#options.maxMessageBytes)
+      // What is not base64 is left out by it.
+      if (data.length % 4 !== 0 || bytes.length !== Buffer.byteLength(data, "base64"))
+        this.close("an event of the server's is no message");
+      else if (bytes.length > this.#options.maxMessageBytes)
         this.close(`a message of ${bytes.length} bytes is too long`);
       else this.#inbox.push(new Uint8Array(bytes));
     } else if (name === "close") {
@@ -116,6 +125,15 @@ export class EventStreamChannel implements Channel {
       if (clock.now() - this.#sender.lastSentAt >= interval) void this.#sender.flush();
       this.#lookLater();
     });
+  }
+
+  /** The last messages and the reason may come after the answer that there is no such channel; they need not come. */
+  #awaitEnd(reason: string): void {
+    if (this.#inbox.isEnded) return;
+    const { clock, closeTimeoutMs } = this.#options;
+    this.#isGone = true;
+    this.#timer?.cancel();
+    this.#timer = clock.startTimer(closeTimeoutMs, () => this.#end(reason));
   }
 
   #end(reason: string): void {

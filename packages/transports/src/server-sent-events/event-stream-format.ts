@@ -68,7 +68,7 @@ export class EventStreamParser {
       this.#length = 0;
       return isEmpty ? undefined : event;
     }
-    const [, field, value = ""] = /^(event|data):? ?(.*)$/s.exec(line) ?? [];
+    const [, field, value = ""] = /^(event|data)(?:: ?(.*))?$/s.exec(line) ?? [];
     if (field === "event") this.#name = value;
     if (field === "data") {
       this.#data.push(value);

@@ -17,7 +17,7 @@ export interface SessionOptions {
 }
 
 /** What is answered to a request with messages. */
-export type BatchOutcome = "taken" | "gone" | "gap" | "damaged" | "too-many";
+export type BatchOutcome = "taken" | "gone" | "gap" | "damaged";
 
 /** The server's end of a channel: events go down one response, messages come up in requests. */
 export class EventStreamSession implements Channel {
@@ -31,6 +31,7 @@ export class EventStreamSession implements Channel {
   #requests = 0;
   #heardAt: number;
   #timer: LiveTimer | undefined;
+  readonly #over = new AbortController();
   readonly #listening: Promise<void>;
   #stopWaiting!: () => void;
 
@@ -73,7 +74,7 @@ export class EventStreamSession implements Channel {
     this.#inbox.close(reason);
     if (!wasOpen) return;
     this.#write("close", JSON.stringify(reason));
-    this.#controller.close();
+    this.#closeBody();
     this.#letGo();
   }
 
@@ -82,13 +83,26 @@ export class EventStreamSession implements Channel {
     this.#heardAt = this.#options.clock.now();
   }
 
+  /** Fires when the channel has ended: nobody wants what a request still brings. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** False: there are too many already. Else `endRequest` is to be called when it is answered. */
+  beginRequest(): boolean {
+    if (this.#requests >= MAX_REQUESTS) return false;
+    this.#requests++;
+    return true;
+  }
+
+  endRequest(): void {
+    this.#requests--;
+  }
+
   /** Messages from number `first` on. Those that came before are left out: their answer was lost, not they. */
   async take(first: number, bytes: Uint8Array): Promise<BatchOutcome> {
-    if (this.#requests >= MAX_REQUESTS) return "too-many";
-    this.#requests++;
     // What nobody takes is not answered, which holds the client back.
     await this.#listening;
-    this.#requests--;
     if (this.#inbox.isEnded) return "gone";
     if (first > this.#next) return "gap";
     const frames = decodeAll(bytes, this.#options.maxMessageBytes);
@@ -106,7 +120,7 @@ export class EventStreamSession implements Channel {
 
   #endByClient(reason: string): void {
     if (this.#inbox.isEnded) return;
-    this.#controller.close();
+    this.#closeBody();
     this.#end(reason);
   }
 
@@ -120,7 +134,7 @@ export class EventStreamSession implements Channel {
     const { clock, idleTimeoutMs } = this.#options;
     this.#timer = clock.startTimer(idleTimeoutMs / 3, () => {
       if (clock.now() - this.#heardAt >= idleTimeoutMs) {
-        this.#controller.close();
+        this.#closeBody();
         this.#end("the client is silent");
         return;
       }
@@ -133,6 +147,14 @@ export class EventStreamSession implements Channel {
     this.#controller.enqueue(encodeEvent({ name, data }));
   }
 
+  /** What is in it already may still be read, but not for ever: it is counted nowhere any more. */
+  #closeBody(): void {
+    const { clock, idleTimeoutMs } = this.#options;
+    this.#controller.close();
+    // Does nothing to one that was read to its end.
+    clock.startTimer(idleTimeoutMs, () => this.#controller.error(new Error("the client does not read")));
+  }
+
   #end(reason: string): void {
     if (this.#inbox.isEnded) return;
     this.#inbox.end(reason);
@@ -142,6 +164,7 @@ export class EventStreamSession implements Channel {
   #letGo(): void {
     this.#timer?.cancel();
     this.#stopWaiting();
+    this.#over.abort();
     this.#options.onEnd();
   }
 }
