@@ -78,8 +78,13 @@ export class CapturedDatabase implements ChangeStreams {
     return this.#parts.streams.onCommit(listener);
   }
 
+  /** Calls `listener` once, in a microtask, when the database is closed, or is already. Gives the function that ends it. */
+  onClose(listener: () => void): () => void {
+    return this.#parts.streams.onClose(listener);
+  }
+
   /**
-   * Rolls back a transaction left open on `db` and closes everything, `db` included. Calling it again does nothing.
+   * Rolls back a transaction left open on `db` and closes everything, `db` included; links end. Calling it again does nothing.
    *
    * @throws SyncError `database-busy` for a query that is still iterated over; everything then stays open.
    */

@@ -15,7 +15,7 @@ import {
 } from "@tributary/core";
 import type { ChangeStreams } from "@tributary/live";
 import type { BetterSqlite3Io } from "@tributary/sqlite-better-sqlite3";
-import { CommitListeners } from "./commit-listeners.js";
+import { Listeners } from "./listeners.js";
 import { type StreamClock, streamClock } from "./stream-clock.js";
 import { streamPorts } from "./stream-ports.js";
 
@@ -43,7 +43,9 @@ export class DatabaseStreams implements ChangeStreams {
   readonly #host: StreamHost;
   readonly #isReplica: boolean;
   readonly #guard: () => void;
-  readonly #listeners = new CommitListeners();
+  readonly #listeners = new Listeners();
+  readonly #closeListeners = new Listeners();
+  #isClosed = false;
 
   constructor(parts: ChangeStreamsParts) {
     const { sql, site, retention, isReplica, guard, onApplied, clock = streamClock } = parts;
@@ -111,6 +113,15 @@ export class DatabaseStreams implements ChangeStreams {
     return this.#listeners.add(listener);
   }
 
+  /** Called once, in a microtask, when the database is closed, or is already. Gives the function that ends it. */
+  onClose(listener: () => void): () => void {
+    if (!this.#isClosed) return this.#closeListeners.add(listener);
+    const late = new Listeners();
+    const end = late.add(listener);
+    late.note();
+    return end;
+  }
+
   /** For whoever has the database open: to be called after each commit of the app's connection. */
   noteCommit(): void {
     this.#listeners.note();
@@ -129,8 +140,10 @@ export class DatabaseStreams implements ChangeStreams {
     }
   }
 
-  /** Tells nobody of commits any more. */
+  /** For whoever has the database open: to be called when it is closed. Nobody is told of commits any more. */
   close(): void {
+    this.#isClosed = true;
     this.#listeners.close();
+    this.#closeListeners.note();
   }
 }

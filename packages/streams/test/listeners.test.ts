@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from "vitest";
-import { CommitListeners } from "../src/commit-listeners.js";
+import { Listeners } from "../src/listeners.js";
 
 /** Collects what would end the process. */
 function collectUncaught(): unknown[] {
@@ -18,7 +18,7 @@ function collectUncaught(): unknown[] {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 it("tells each listener once per commit, after the statement", async () => {
-  const listeners = new CommitListeners();
+  const listeners = new Listeners();
   const told: string[] = [];
   listeners.add(() => told.push("a"));
   const end = listeners.add(() => told.push("b"));
@@ -35,7 +35,7 @@ it("tells each listener once per commit, after the statement", async () => {
 
 it("tells the others when one throws, and the error is nobody's", async () => {
   const uncaught = collectUncaught();
-  const listeners = new CommitListeners();
+  const listeners = new Listeners();
   let told = 0;
   listeners.add(() => {
     throw new Error("mine");
@@ -48,7 +48,7 @@ it("tells the others when one throws, and the error is nobody's", async () => {
 });
 
 it("tells nobody after its end, nor who was ended by another listener", async () => {
-  const listeners = new CommitListeners();
+  const listeners = new Listeners();
   const told: string[] = [];
   listeners.add(() => {
     told.push("a");

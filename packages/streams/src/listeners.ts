@@ -1,9 +1,9 @@
 /**
- * Who wants to be told of commits. They are told in a microtask, each once per commit: never inside the statement that
- * committed, where the database cannot be used yet. What a listener throws keeps nobody else from being told, and is
+ * Who wants to be told of something: of commits, or of the end. They are told in a microtask, each once: never inside the
+ * statement that committed, where the database cannot be used yet. What a listener throws keeps nobody else from being told, and is
  * thrown again by itself, as an exception that nobody has caught.
  */
-export class CommitListeners {
+export class Listeners {
   readonly #listeners = new Set<() => void>();
   #isClosed = false;
 
@@ -14,12 +14,12 @@ export class CommitListeners {
     return () => void this.#listeners.delete(own);
   }
 
-  /** There was a commit. */
+  /** It has happened. */
   note(): void {
     if (this.#listeners.size > 0) queueMicrotask(() => this.#tell());
   }
 
-  /** Nobody is told any more, of commits that were noted before either. */
+  /** Nobody is told any more, of what was noted before either. */
   close(): void {
     this.#isClosed = true;
     this.#listeners.clear();
