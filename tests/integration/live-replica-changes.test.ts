@@ -127,6 +127,17 @@ test("a pull is told with the tables whose pages have come, and repeats nothing 
   expect(tables).toEqual(expect.arrayContaining(["a", "made"]));
 });
 
+test("a table that the first pull after listening has dropped is told of", async () => {
+  const remote = await startTributary();
+  await remote.query("CREATE TABLE kept (id)");
+  await remote.query("CREATE TABLE gone (id)");
+  const replica = await replicaOf(remote.url);
+  const changes = changesOf(replica);
+  await remote.query("DROP TABLE gone");
+  await replica.pull();
+  expect((await changes.seen())[0]?.[1]).toContain("gone");
+});
+
 test("a listener may read and write", async () => {
   const replica = await emptyReplica("CREATE TABLE a (id); CREATE TABLE counted (n)");
   const { db } = replica;

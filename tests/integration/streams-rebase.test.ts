@@ -155,6 +155,29 @@ describe("a hub and its spokes", () => {
     expect(contentOf(p.database)).toEqual(contentOf(hub));
   });
 
+  it("have the hub's columns after a snapshot, whatever changed meanwhile", () => {
+    const hub = openStreamDatabase({ name: "hub", schema: SCHEMA, retention: { maxChanges: 2 } });
+    hub.db.exec("INSERT INTO item VALUES (1, 'hub', 1)");
+    const p = new Spoke(hub, "p");
+    p.database.db.exec("UPDATE item SET a = 'p'");
+    hub.db.exec("ALTER TABLE item ADD COLUMN c DEFAULT 'c'; DROP TABLE loose; CREATE TABLE loose (k, extra)");
+    hub.db.exec("INSERT INTO item VALUES (2, 'hub', 2, 'new'); INSERT INTO loose VALUES (1, 'x')");
+    trimTape(hub.host);
+    const { site } = p.database;
+    const snapshot = hub.outbound({ to: site, since: "snapshot", excludeOrigins: [site] });
+    pump(snapshot, p.down[1]);
+    expect(p.database.rows("SELECT * FROM item ORDER BY id")).toEqual([
+      [1n, "p", 1n, "c"],
+      [2n, "hub", 2n, "new"],
+    ]);
+    pump(...p.up);
+    pump(snapshot, p.down[1]);
+    for (const table of ["item", "loose"]) {
+      const rows = (database: StreamDatabase): unknown => database.rows(`SELECT * FROM ${table} ORDER BY 1`);
+      expect(rows(p.database)).toEqual(rows(hub));
+    }
+  });
+
   it("are one hub and its spokes: a second hub is refused, and who would follow a spoke", () => {
     const [hub, other] = ["hub", "other"].map((name) => openStreamDatabase({ name, schema: SCHEMA })) as [
       StreamDatabase,

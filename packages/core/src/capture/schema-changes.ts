@@ -32,10 +32,13 @@ export function schemaChanges(
   }
 }
 
-/** SQLite stores every CREATE in one form: verb, kind, and then the name without a schema. */
-function createIfMissing(sql: string): string {
+/**
+ * The statement that makes an object of the schema where it is missing. SQLite stores every CREATE in one form: verb, kind,
+ * and then the name without a schema.
+ */
+export function createIfMissing(sql: string): string {
   return sql.replace(
-    /^CREATE ((?:UNIQUE )?INDEX|(?:VIRTUAL )?TABLE|VIEW|TRIGGER) /,
+    /^CREATE ((?:UNIQUE )?INDEX|(?:VIRTUAL )?TABLE|VIEW|TRIGGER) (?!IF NOT EXISTS)/,
     "CREATE $1 IF NOT EXISTS ",
   );
 }

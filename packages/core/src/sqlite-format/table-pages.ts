@@ -29,6 +29,11 @@ export class TablePages {
     this.#readPage = readPage;
   }
 
+  /** Whether the state before the next pull is known. */
+  get isLoaded(): boolean {
+    return this.#known !== undefined;
+  }
+
   /**
    * Reads what there is to know of the state before the first pull. Without it, a first pull that changes the schema has
    * changed all tables. `databaseSize` in pages.

@@ -1,6 +1,7 @@
 import type { CapturedTable } from "../capture/captured-table.js";
 import { unmarkTrigger } from "../capture/mark-trigger.js";
 import { readTableShapes, TABLE_COLUMNS_SQL, UNIQUE_INDEXES_SQL } from "../capture/read-table-shapes.js";
+import { createIfMissing } from "../capture/schema-changes.js";
 import { foldName } from "../capture/schema-row.js";
 import { imageColumns } from "../capture/table-shape.js";
 import { quoteIdentifier } from "../sql/quote-identifier.js";
@@ -177,20 +178,13 @@ function stepsOf(reader: SqlReader, captured: readonly CapturedTable[]): readonl
   const made = (type: string): Step[] =>
     objects
       .filter((row) => row[0] === type)
-      .map((row) => ({ type: "schema", sql: createIfMissing(String(row[3])) }));
+      .map((row) => ({ type: "schema", sql: createIfMissing(unmarkTrigger(String(row[3]))) }));
   const pragmas = ["user_version", "application_id"].flatMap((name): Step[] => {
     const value = reader.query(`PRAGMA main.${name}`)[0]?.[0];
     return value === 0n ? [] : [{ type: "schema", sql: `PRAGMA ${name} = ${String(value)}` }];
   });
   const rows = captured.map((table): Step => ({ type: "rows", table }));
   return [...made("table"), ...rows, ...made("index"), ...made("view"), ...made("trigger"), ...pragmas];
-}
-
-function createIfMissing(sql: string): string {
-  return unmarkTrigger(sql).replace(
-    /^CREATE ((?:UNIQUE )?INDEX|(?:VIRTUAL )?TABLE|VIEW|TRIGGER) (?!IF NOT EXISTS)/,
-    "CREATE $1 IF NOT EXISTS ",
-  );
 }
 
 /** Rows of a table in the order of its rowid, or of its key where it has none, after a place in that order. */

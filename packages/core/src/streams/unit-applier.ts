@@ -1,6 +1,9 @@
+import { createIfMissing } from "../capture/schema-changes.js";
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
+import { classifyStatement } from "../sql/classify-statement.js";
+import { quoteIdentifier } from "../sql/quote-identifier.js";
 import { lastChangeId } from "../tape/read-tape.js";
 import { TAPE_OPERATION, TAPE_TABLE } from "../tape/tape-schema.js";
 import type { ChangeGroup, ChangePackage } from "./change-package.js";
@@ -102,9 +105,24 @@ export class UnitApplier {
     this.#onTheirWay.add(origin);
   }
 
+  /**
+   * At a spoke, a table that the hub has made otherwise gives way to the hub's: it was emptied, and values of columns that it
+   * lacks would be left out.
+   */
+  *#makeWay(sql: string): Coroutine<void> {
+    const kind = classifyStatement(sql);
+    if (this.#options.rebase !== true || kind.type !== "schema") return;
+    if (kind.verb !== "create" || kind.object !== "table") return;
+    const found = "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE";
+    const [here] = yield* io.querySql("writer", found, [kind.name]);
+    if (here === undefined || createIfMissing(String(here[0])) === sql) return;
+    yield* this.runner.change({ type: "schema", sql: `DROP TABLE ${quoteIdentifier(kind.name)}` });
+  }
+
   *#applyGroup(group: ChangeGroup, { snapshot }: ChangePackage, isPart: boolean): Coroutine<void> {
     const { resolveConflict: decide } = this.#options;
     for (const change of group.changes) {
+      if (snapshot !== undefined && change.type === "schema") yield* this.#makeWay(change.sql);
       if (snapshot !== undefined && change.type === "insert") yield* this.#snapshotRows.insert(change);
       else if (decide !== undefined && snapshot === undefined && change.type !== "schema") {
         yield* resolveConflict(this.runner, change, group, decide);

@@ -51,6 +51,7 @@ export class ChangeTracker {
 
   /** Around an apply of those pages. */
   *notingRemote(pageNumbers: Uint32Array, apply: Coroutine<boolean>): Coroutine<boolean> {
+    if (this.#feed.hasListeners && !this.#pages.isLoaded) yield* this.#load();
     const isApplied = yield* apply;
     if (isApplied && this.#feed.hasListeners) this.#feed.note("remote", yield* this.#tablesOf(pageNumbers));
     else if (isApplied) this.#pages.forget();
@@ -67,6 +68,17 @@ export class ChangeTracker {
         this.#pages.forget();
         if (this.#feed.hasListeners) this.#feed.note("remote", yield* allTables());
       }
+    }
+  }
+
+  /** What is there before the first pull that is told of, so that tables which it drops are told of too. */
+  *#load(): Coroutine<void> {
+    try {
+      yield* this.#pages.load(this.#session.pages.synced.databaseSize);
+    } catch (error) {
+      if (!(error instanceof SyncError)) throw error;
+      // Not the pull's failure. Without it, more tables are told of than need be.
+      this.#pages.forget();
     }
   }
 
