@@ -5,11 +5,9 @@ import {
   closeReplica,
   combinePorts,
   type ReplicaStats as EngineStats,
-  type HostPorts,
   type PushResult,
   pushChanges,
   type RepairReport,
-  type ReplicaSession,
   resumeApply,
   runAsync,
   runSync,
@@ -19,7 +17,6 @@ import {
   tapePositions,
   waitChanges,
 } from "@tributary/core";
-import type { LiveClock } from "@tributary/live";
 import type { ReplicaDatabase } from "@tributary/sqlite-better-sqlite3";
 import type { DatabaseStreams } from "@tributary/streams";
 import { AutomaticCheckpoints } from "./automatic-checkpoints.js";
@@ -29,10 +26,10 @@ import { LiveDriver, type LiveState } from "./live/live-driver.js";
 import { FIRST_STANDING, type Standing, standingOf } from "./live/standing.js";
 import { StatusFeed } from "./live/status-feed.js";
 import { Mutex } from "./mutex.js";
-import type { ReplicaRemote } from "./remote/replica-remote.js";
 import { watchedRemote } from "./remote/watched-remote.js";
 import type { OperationOptions } from "./replica-options.js";
-import type { ReplicaStatus, ReplicaTransport, TableChanges } from "./replica-status.js";
+import type { ReplicaParts } from "./replica-parts.js";
+import type { ReplicaStatus, TableChanges } from "./replica-status.js";
 import { rollBack } from "./roll-back.js";
 
 /** Where a replica stands. */
@@ -48,24 +45,6 @@ export interface ReplicaStats extends EngineStats {
 const MOST_PULLS = 4;
 const KEEPS_CHANGING =
   "What the remote sends keeps being out of date before it can be applied. Nothing was applied; the local changes stay.";
-
-/** What a replica is made of; assembled by `openReplica`. */
-export interface ReplicaParts {
-  readonly session: ReplicaSession;
-  readonly db: ReplicaDatabase;
-  readonly ports: HostPorts;
-  readonly protocol: ReplicaRemote;
-  readonly checkpointThresholdBytes: number;
-  readonly streams?: DatabaseStreams | undefined;
-  /** `undefined`: it syncs when told to. */
-  readonly live?: {
-    readonly clock: LiveClock;
-    /** How long one pull waits for a commit, in milliseconds. */
-    readonly waitMs: number;
-    /** What carries it at the moment. */
-    transport(): ReplicaTransport;
-  };
-}
 
 const NO_POSITIONS: TapePositions = { committed: 0, sent: 0, acknowledged: 0 };
 

@@ -51,8 +51,7 @@ const OPTION_TABLE = {
   allowedOrigin: {
     kind: "origins",
     group: "Where it listens",
-    description:
-      "Web pages of these origins may send requests, beside the server's own; repeat it for more, * for all.",
+    description: "Pages of these origins may send requests, beside the server's own. Repeatable; *: all.",
     defaultNote: "none",
     sync: "allowedOrigins",
   },
@@ -227,8 +226,7 @@ const OPTION_TABLE = {
   maxWorkers: {
     kind: "count",
     group: "Running SQL",
-    description:
-      "Processes that run SQL, at most. 0: SQL runs in the server's own, and nothing can interrupt it.",
+    description: "Processes that run SQL, at most. 0: it runs in the server's own, uninterruptible.",
     defaultNote: "two for each processor, at least 8",
     sync: "maxWorkers",
   },
