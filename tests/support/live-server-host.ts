@@ -1,7 +1,6 @@
 import type { Channel, ChannelEvents } from "@tributary/core";
 import {
   acceptLive,
-  type LiveClock,
   type LiveConnection,
   type LiveGrant,
   type LiveHost,
@@ -14,42 +13,7 @@ import {
 import { createMemoryChannels } from "@tributary/transports";
 import { onTestFinished } from "vitest";
 import { ScriptedLiveClient } from "./live-server-client.js";
-
-/** A clock that stands still until it is told to go on. */
-class ManualLiveClock implements LiveClock {
-  #now = 0;
-  readonly #timers = new Set<{ readonly dueAt: number; readonly callback: () => void }>();
-
-  now(): number {
-    return this.#now;
-  }
-
-  random(): number {
-    return 0;
-  }
-
-  startTimer(milliseconds: number, callback: () => void): { cancel(): void } {
-    const timer = { dueAt: this.#now + milliseconds, callback };
-    this.#timers.add(timer);
-    return { cancel: () => void this.#timers.delete(timer) };
-  }
-
-  get timerCount(): number {
-    return this.#timers.size;
-  }
-
-  advance(milliseconds: number): void {
-    const end = this.#now + milliseconds;
-    for (;;) {
-      const due = [...this.#timers].filter(({ dueAt }) => dueAt <= end).sort((a, b) => a.dueAt - b.dueAt)[0];
-      if (due === undefined) break;
-      this.#timers.delete(due);
-      this.#now = due.dueAt;
-      due.callback();
-    }
-    this.#now = end;
-  }
-}
+import { ManualLiveClock } from "./manual-live-clock.js";
 
 /** A pull that a host was asked for, to be answered by the test. */
 export interface FakePull {

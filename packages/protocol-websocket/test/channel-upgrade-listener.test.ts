@@ -3,13 +3,13 @@ import type { IncomingMessage } from "node:http";
 import { type Channel, SyncError } from "@tributary/core";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { ManualLiveClock } from "../../../tests/support/manual-live-clock.js";
+import { recordChannel } from "../../../tests/support/recorded-channel.js";
 import {
   type ChannelUpgradeOptions,
   createWebSocketConnect,
   toChannelUpgradeListener,
 } from "../src/index.js";
-import { ManualClock } from "./support/manual-clock.js";
-import { recordChannel } from "./support/recorded.js";
 import { type SocketServer, socketServer } from "./support/socket-server.js";
 
 const NEVER = new AbortController().signal;
@@ -117,7 +117,7 @@ test("sockets are counted, those that are being authorized too", async () => {
 });
 
 test("a first message that is too long, or does not come, cuts the socket off", async () => {
-  const clock = new ManualClock();
+  const clock = new ManualLiveClock();
   const hub = await startHub({ maxFirstMessageBytes: 1_000, firstMessageTimeoutMs: 5_000, clock });
   const open = async (): Promise<WebSocket> => {
     const socket = new WebSocket(`${hub.server.url}/sync`);

@@ -2,10 +2,10 @@ import type { Channel } from "@tributary/core";
 import { SyncError } from "@tributary/core";
 import { fuzzDecoder, mutateBytes } from "@tributary/testkit";
 import { expect, test } from "vitest";
+import { ManualLiveClock } from "../../../tests/support/manual-live-clock.js";
+import { recordChannel } from "../../../tests/support/recorded-channel.js";
 import { type MultiplexOptions, multiplexSocket, type SocketMultiplexer } from "../src/index.js";
 import { FakeSocket } from "./support/fake-socket.js";
-import { ManualClock } from "./support/manual-clock.js";
-import { recordChannel } from "./support/recorded.js";
 
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
@@ -223,7 +223,7 @@ test("messages that are too long, or wait for nobody, end their channel only", a
 });
 
 test("a sender is told to wait while the socket is full, of whatever", async () => {
-  const clock = new ManualClock();
+  const clock = new ManualLiveClock();
   const { mux, socket } = endOf({ clock, highWaterBytes: 100 });
   const channel = mux.open();
   const { log, untilCount } = recordChannel(channel);

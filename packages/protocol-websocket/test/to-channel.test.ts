@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
+import { ManualLiveClock } from "../../../tests/support/manual-live-clock.js";
+import { recordChannel } from "../../../tests/support/recorded-channel.js";
 import { toChannel } from "../src/index.js";
 import { FakeSocket } from "./support/fake-socket.js";
-import { ManualClock } from "./support/manual-clock.js";
-import { recordChannel } from "./support/recorded.js";
 
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
 test("messages come as ArrayBuffer, and a sender is told to wait until half is sent", async () => {
-  const [socket, clock] = [new FakeSocket(), new ManualClock()];
+  const [socket, clock] = [new FakeSocket(), new ManualLiveClock()];
   const channel = toChannel(socket, { highWaterBytes: 100, clock });
   expect(socket.binaryType).toBe("arraybuffer");
   const { log, untilCount } = recordChannel(channel);
@@ -67,7 +67,7 @@ test.each([
   [1013, "", "close the socket was closed with code 1013"],
   [1001, "going away", "close going away"],
 ])("an end with code %d and reason %j is told", async (code, reason, told) => {
-  const [socket, clock] = [new FakeSocket(), new ManualClock()];
+  const [socket, clock] = [new FakeSocket(), new ManualLiveClock()];
   const channel = toChannel(socket, { clock, highWaterBytes: 1 });
   socket.bufferedAmount = 2;
   channel.send(bytes("a"));

@@ -2,9 +2,9 @@ import type { IncomingMessage } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { SyncError } from "@tributary/core";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { ManualLiveClock } from "../../../tests/support/manual-live-clock.js";
+import { recordChannel } from "../../../tests/support/recorded-channel.js";
 import { createWebSocketConnect, type WebSocketConnectOptions } from "../src/index.js";
-import { ManualClock } from "./support/manual-clock.js";
-import { recordChannel } from "./support/recorded.js";
 import { socketServer } from "./support/socket-server.js";
 
 const NEVER = new AbortController().signal;
@@ -132,7 +132,7 @@ test("a connection that breaks in the middle of the handshake", async () => {
 
 test("a handshake that takes too long, also one that does not end its refusal", async () => {
   for (const begin of ["", "HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\nwait"]) {
-    const clock = new ManualClock();
+    const clock = new ManualLiveClock();
     const url = await tcpServer((connection) => {
       connection.once("data", () => {
         connection.write(begin);

@@ -1,9 +1,9 @@
 import { Duplex, PassThrough } from "node:stream";
 import { expect, test } from "vitest";
+import { ManualLiveClock } from "../../../tests/support/manual-live-clock.js";
+import { recordChannel } from "../../../tests/support/recorded-channel.js";
 import { encodeClose } from "../src/frames.js";
 import { createDuplexChannel } from "../src/index.js";
-import { ManualClock } from "./support/manual-clock.js";
-import { recordChannel } from "./support/recorded.js";
 
 interface Ends {
   /** What comes, and what is sent. */
@@ -63,7 +63,7 @@ test("a stream that fails is told so, and one that is gone already", async () =>
 });
 
 test("an end that was closed reads on, and cuts the stream off when the other one does not end", async () => {
-  const clock = new ManualClock();
+  const clock = new ManualLiveClock();
   const { incoming, outgoing, stream } = streams();
   outgoing.resume();
   const channel = createDuplexChannel(stream, { clock, closeTimeoutMs: 500 });
@@ -86,7 +86,7 @@ test.each([
 ] as const)(
   "an end whose other end %s, but takes nothing any more, lets go of the stream",
   async (_name, end, told) => {
-    const clock = new ManualClock();
+    const clock = new ManualLiveClock();
     const { incoming, stream } = streams();
     const channel = createDuplexChannel(stream, { clock, closeTimeoutMs: 500 });
     const { log, untilCount } = recordChannel(channel);

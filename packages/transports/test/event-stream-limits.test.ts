@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
+import { ManualLiveClock } from "../../../tests/support/manual-live-clock.js";
+import { recordChannel } from "../../../tests/support/recorded-channel.js";
 import { createEventStreamAcceptor, createEventStreamConnect } from "../src/index.js";
 import { ask, NEVER, type Pair, pairOf, URL_OF_CHANNELS } from "./support/event-stream-pair.js";
-import { ManualClock } from "./support/manual-clock.js";
-import { recordChannel } from "./support/recorded.js";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -89,7 +89,7 @@ test("a channel that nobody could take over is not kept", async () => {
 });
 
 test("the rest of a channel that has ended waits for its client, but not for ever", async () => {
-  const clock = new ManualClock();
+  const clock = new ManualLiveClock();
   const acceptor = createEventStreamAcceptor({
     onChannel: (channel) => {
       channel.send(new Uint8Array(1_000));
@@ -141,7 +141,7 @@ test("the last words of the server come, though a request is told before that th
 });
 
 test("a server that is gone without a word is not waited for", async () => {
-  const clock = new ManualClock();
+  const clock = new ManualLiveClock();
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(bytes(openEvent)),
   });

@@ -1,9 +1,9 @@
 import { SyncError } from "@tributary/core";
 import { expect, test } from "vitest";
+import { ManualLiveClock } from "../../../tests/support/manual-live-clock.js";
+import { recordChannel } from "../../../tests/support/recorded-channel.js";
 import { createEventStreamConnect, type EventStreamConnectOptions } from "../src/index.js";
 import { ask, NEVER, pairOf, URL_OF_CHANNELS } from "./support/event-stream-pair.js";
-import { ManualClock } from "./support/manual-clock.js";
-import { recordChannel } from "./support/recorded.js";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -229,7 +229,7 @@ test("connecting is given up, takes too long, is paused, or cannot be", async ()
   setImmediate(() => controller.abort());
   expect((await given).code).toBe("aborted");
 
-  const clock = new ManualClock();
+  const clock = new ManualLiveClock();
   const late = failureOf(hang, { clock, timeoutMs: 500 });
   setImmediate(() => clock.advance(500));
   expect((await late).code).toBe("timeout");

@@ -1,5 +1,6 @@
 import { createRandom, fuzzDecoder, mutateBytes } from "@tributary/testkit";
 import { expect, test } from "vitest";
+import { recordChannel } from "../../../tests/support/recorded-channel.js";
 import { encodeClose, encodeFrame, FrameKind } from "../src/frames.js";
 import { createPortChannel } from "../src/index.js";
 import {
@@ -9,7 +10,6 @@ import {
   type StreamEvent,
 } from "../src/server-sent-events/event-stream-format.js";
 import { ask, pairOf } from "./support/event-stream-pair.js";
-import { recordChannel } from "./support/recorded.js";
 
 const MAX_LINE_LENGTH = 300;
 const OPEN = JSON.stringify({ session: "s", idleTimeoutMs: 60_000, maxMessageBytes: 1_000 });

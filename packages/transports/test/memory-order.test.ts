@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { recordChannel } from "../../../tests/support/recorded-channel.js";
 import { createMemoryChannels } from "../src/index.js";
-import { recordChannel } from "./support/recorded.js";
 
 test("many empty messages are too much too", () => {
   const [left] = createMemoryChannels({ highWaterBytes: 1_000 });

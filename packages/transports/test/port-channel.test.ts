@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
+import { recordChannel } from "../../../tests/support/recorded-channel.js";
 import { createPortChannel } from "../src/index.js";
-import { recordChannel } from "./support/recorded.js";
 
 test("a message that is not the channel's ends it", async () => {
   const { port1, port2 } = new MessageChannel();

@@ -1,5 +1,6 @@
 import type { Channel } from "@tributary/core";
 import { expect } from "vitest";
+import { ManualLiveClock } from "../../../../tests/support/manual-live-clock.js";
 import {
   createEventStreamAcceptor,
   createEventStreamConnect,
@@ -7,7 +8,6 @@ import {
   type EventStreamAcceptorOptions,
   type EventStreamConnectOptions,
 } from "../../src/index.js";
-import { ManualClock } from "./manual-clock.js";
 
 export const NEVER = new AbortController().signal;
 export const URL_OF_CHANNELS = "http://sync.test/channel";
@@ -19,7 +19,7 @@ export interface Pair {
   readonly server: Channel;
   readonly acceptor: EventStreamAcceptor;
   readonly requests: Request[];
-  readonly clock: ManualClock;
+  readonly clock: ManualLiveClock;
 }
 
 /** A client and a server in one process; `onRequest` is the network between them. */
@@ -28,7 +28,7 @@ export async function pairOf(
   acceptorOptions: Partial<EventStreamAcceptorOptions> = {},
   connectOptions: Partial<EventStreamConnectOptions> = {},
 ): Promise<Pair> {
-  const clock = new ManualClock();
+  const clock = new ManualLiveClock();
   const channels: Channel[] = [];
   const requests: Request[] = [];
   const acceptor = createEventStreamAcceptor({
