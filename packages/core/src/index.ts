@@ -85,6 +85,10 @@ export type {
 } from "./ports/replica-pages.js";
 export type { SqlConnection, SqlFailure, SqlIo } from "./ports/sql-io.js";
 export type { RowMutation, Transform, TransformResult } from "./replay/transform.js";
+export type { DatabaseImage } from "./row-diff/database-image.js";
+export type { ImageDifference, ImageSchema, TableDifference } from "./row-diff/image-difference.js";
+export { ImageDamage } from "./row-diff/image-difference.js";
+export type { ScratchSql } from "./row-diff/scratch-sql.js";
 export type {
   ExplainStatement,
   PlainStatementClass,

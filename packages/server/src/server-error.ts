@@ -19,6 +19,8 @@ export type ServerErrorCode =
    * it: the lock was lost (a descriptor of the file was closed in this process), or gone round.
    */
   | "database-changed"
+  /** The files that the server keeps for an offline replica are not what they were. */
+  | "branch-damaged"
   /** No database has this name, or it may not be created by being used. */
   | "no-such-database"
   /** A database has this name already. */

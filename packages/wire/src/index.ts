@@ -64,6 +64,8 @@ export type {
 export { LIVE_SUBPROTOCOL, LIVE_VERSION } from "./live/live-messages.js";
 export { decodeLiveResults, encodeLiveResults } from "./live/live-results.js";
 export type { LiveCondition, LiveStep, LiveStepResult } from "./live/live-step.js";
+export type { PushAnswer } from "./offline/push-answer.js";
+export { parseGeneration, parsePushAnswer, stringifyPushAnswer } from "./offline/push-answer.js";
 export type { PageMessage } from "./pull-updates/page-message.js";
 export { decodePageMessage, encodePageMessage, encodePageMessages } from "./pull-updates/page-message.js";
 export { encodePageRange } from "./pull-updates/page-range.js";

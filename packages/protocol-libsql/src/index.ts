@@ -1,0 +1,1 @@
+export type { LibsqlProtocolOptions } from "./libsql-protocol-options.js";

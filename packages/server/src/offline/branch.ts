@@ -1,0 +1,88 @@
+import type { DatabaseImage } from "@tributary/core";
+import type { Standing } from "./standing.js";
+
+/** Who made a frame: the replica, which pushed it, or the server, which offers what others have changed. */
+export type FrameOrigin = "replica" | "server";
+
+/** What the head of a frame says. */
+export interface BranchFrame {
+  /** One-based. */
+  readonly pageNumber: number;
+  /** Pages of the database if the frame ends a transaction, else 0. */
+  readonly databaseSize: number;
+  readonly origin: FrameOrigin;
+}
+
+/** Where a generation begins: its frame n is the position `start + n`. */
+export interface BranchGeneration {
+  readonly generation: number;
+  readonly start: number;
+}
+
+/**
+ * What one offline replica has (or, in strict mode, all of them): the image it began with, and the frames since. Frames are
+ * counted from 1 over the life of the branch; these are its positions, and position 0 is the image. Generations are other
+ * names for positions, by which replicas know them.
+ *
+ *     base ──── … ──── confirmed ──── … ──── head ──── … ──── stagedEnd
+ *     folded into      the replica has       committed        pushed, of a transaction
+ *     the image        them for certain                       without its end
+ *
+ * All calls are synchronous and must not overlap: whoever uses a branch does so in its turn. Throws `ServerError`
+ * "branch-damaged" where the files are not what they were.
+ */
+export interface Branch {
+  /** What generations of it have in common: `generation >>> 10`. 0: the branch of strict mode. */
+  readonly block: number;
+  /** The device that it was made for; undefined: strict mode. */
+  readonly device: string | undefined;
+  readonly directory: string;
+  /** When it was made and when it was last used, ms since 1970. */
+  readonly createdAt: number;
+  readonly usedAt: number;
+
+  /** In order; there is always one, and what lies before its start can no longer be asked for. */
+  readonly generations: readonly BranchGeneration[];
+  /** Up to here all is in the image, and frames are gone. */
+  readonly base: number;
+  readonly confirmed: number;
+  /** The end of the last transaction. */
+  readonly head: number;
+  readonly stagedEnd: number;
+  /** How its pages and rows at `head` stand to those of the database. */
+  readonly standing: Standing;
+
+  /** Frames behind `after` up to `upTo`, as they travel: 4 120 bytes each, without salts and checksums. At most `stagedEnd`. */
+  readFrames(after: number, upTo: number): Uint8Array;
+  frameAt(position: number): BranchFrame;
+  /** The pages as of a position from `base` to `stagedEnd`; its size is that of the last transaction that ended there or before. Valid until the next call that changes the branch. */
+  imageAt(position: number): DatabaseImage;
+  /** Numbers of the pages that frames behind `after` up to `upTo` hold. */
+  pagesBetween(after: number, upTo: number): ReadonlySet<number>;
+  /**
+   * Whether frames that were pushed go on from the frame before `position`, as far as the running checksums of the replica's
+   * own log tell: "broken" where a byte was changed on the way, or frames between them are missing; "unknown" where there is
+   * nothing to compare with.
+   */
+  checkChain(position: number, frames: Uint8Array): "intact" | "broken" | "unknown";
+
+  /** Adds frames behind `stagedEnd`. They are lost in a crash. */
+  stage(frames: Uint8Array, origin: FrameOrigin): void;
+  /** Forgets staged frames behind a position from `head` on. */
+  unstage(position?: number): void;
+  /** Makes staged frames durable up to a position, for a merge into the database: a crash behind that merge keeps them. */
+  prepare(upTo: number): void;
+  /** Moves `head` on to the end of a transaction. Durable if the frames are the server's; of the replica's, `recover` finds them. */
+  commit(upTo: number, standing: Standing): void;
+  /** Moves `head` back: forgets transactions that the replica does not have. Durable. */
+  rewind(to: number, standing: Standing): void;
+  /** Notes what the replica has for certain. */
+  confirm(position: number): void;
+  setStanding(standing: Standing): void;
+  /** Lets a generation begin at `head`, or forgets the newest one again. Durable. */
+  addGeneration(): BranchGeneration;
+  dropGeneration(): void;
+  /** Moves frames up to a position, that a generation begins at, into the image, and forgets the generations before. Durable; a crash in the middle is harmless. */
+  fold(upTo: number): void;
+  close(): void;
+}
