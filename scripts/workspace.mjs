@@ -1,4 +1,4 @@
-// Entry of `npm run demo`, `npm test` and `npm run check`: a machine that has Node, npm and a C++ compiler needs
+// Entry of `npm run demo`, `npm test`, `npm run check` and `npm run bench`: a machine that has Node, npm and a C++ compiler needs
 // nothing else. The pinned pnpm is fetched through npx, the workspace is installed from the lockfile and built.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -13,6 +13,10 @@ const TASKS = {
   test: [
     ["exec", "turbo", "run", "build", "--output-logs=errors-only"],
     ["exec", "vitest", "run"],
+  ],
+  bench: [
+    ["exec", "turbo", "run", "build", "--output-logs=errors-only"],
+    ["exec", "node", "benchmarks/dist/main.js"],
   ],
   check: [
     ["exec", "turbo", "run", "build", "--output-logs=errors-only"],
