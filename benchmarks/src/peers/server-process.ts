@@ -25,10 +25,17 @@ export async function startServer(kind: ServerKind, file: string): Promise<Serve
   return kind === "tributary" ? startTributary(file) : startTurso(file);
 }
 
-async function startTributary(file: string): Promise<ServerProcess> {
-  const child = fork(fileURLToPath(new URL("./tributary-server-child.js", import.meta.url)), [file], {
-    execArgv: [],
-  });
+function startTributary(file: string): Promise<ServerProcess> {
+  return startScript("tributary-server-child.js", file);
+}
+
+/** A plain HTTP server that sends the file: the limit of what a download can be. */
+export function startFileServer(file: string): Promise<ServerProcess> {
+  return startScript("file-server-child.js", file);
+}
+
+async function startScript(script: string, file: string): Promise<ServerProcess> {
+  const child = fork(fileURLToPath(new URL(script, import.meta.url)), [file], { execArgv: [] });
   const [port] = (await Promise.race([once(child, "message"), failure(child)])) as [number];
   return processAt(child, port);
 }

@@ -1,5 +1,17 @@
 import type { Question } from "../question.js";
+import { BOOTSTRAP } from "./bootstrap.js";
+import { CAPTURE, READ } from "./local.js";
+import { EMPTY_PULLS, PULL, PULL_ONE } from "./pull.js";
 import { PUSH, PUSH_ONE } from "./push.js";
 
 /** All questions, in the order of the results. */
-export const QUESTIONS: readonly Question[] = [...PUSH, PUSH_ONE];
+export const QUESTIONS: readonly Question[] = [
+  ...PUSH,
+  PUSH_ONE,
+  PULL_ONE,
+  EMPTY_PULLS,
+  ...PULL,
+  ...BOOTSTRAP,
+  CAPTURE,
+  READ,
+];

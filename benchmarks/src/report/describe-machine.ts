@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
 import { arch, cpus, platform, release, totalmem } from "node:os";
 
 /** Where and of what the figures are. */
@@ -16,18 +16,21 @@ export interface MachineDescription {
 const PEERS = ["better-sqlite3", "@tursodatabase/sync", "turso"];
 
 export function describeMachine(): MachineDescription {
-  const require = createRequire(import.meta.url);
   return {
     processor: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: `${platform()} ${arch()} ${release()}`,
     node: process.versions.node,
-    versions: Object.fromEntries(
-      PEERS.map((name) => [name, (require(`${name}/package.json`) as { version: string }).version]),
-    ),
+    versions: Object.fromEntries(PEERS.map((name) => [name, versionOf(name)])),
     commit: commitOf(),
   };
+}
+
+/** Not by `require`: some packages do not export their own description. */
+function versionOf(name: string): string {
+  const path = new URL(`../../node_modules/${name}/package.json`, import.meta.url);
+  return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
 }
 
 function commitOf(): string {

@@ -17,7 +17,7 @@ export function formatAnswer({ question, samples }: Answer): string {
 }
 
 /** The ratio of one case to another; undefined where one of them has not the figure. */
-export function ratioOf({ figure, of, against }: Target, samples: Answer["samples"]): number | undefined {
+function ratioOf({ figure, of, against }: Target, samples: Answer["samples"]): number | undefined {
   const ours = samples.get(of)?.get(figure)?.median;
   const theirs = samples.get(against)?.get(figure)?.median;
   return ours === undefined || theirs === undefined ? undefined : ours / theirs;
