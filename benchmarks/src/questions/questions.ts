@@ -1,8 +1,11 @@
 import type { Question } from "../question.js";
 import { BOOTSTRAP } from "./bootstrap.js";
+import { GROWTH } from "./growth.js";
+import { LIVE } from "./live.js";
 import { CAPTURE, READ } from "./local.js";
 import { EMPTY_PULLS, PULL, PULL_ONE } from "./pull.js";
 import { PUSH, PUSH_ONE } from "./push.js";
+import { WIRE_BYTES } from "./wire.js";
 
 /** All questions, in the order of the results. */
 export const QUESTIONS: readonly Question[] = [
@@ -14,4 +17,7 @@ export const QUESTIONS: readonly Question[] = [
   ...BOOTSTRAP,
   CAPTURE,
   READ,
+  LIVE,
+  GROWTH,
+  WIRE_BYTES,
 ];
