@@ -23,7 +23,7 @@ export {
 } from "./capture/read-table-shapes.js";
 export { schemaChanges } from "./capture/schema-changes.js";
 export type { SchemaRow } from "./capture/schema-row.js";
-export { foldName, readSchemaRows, SCHEMA_SQL } from "./capture/schema-row.js";
+export { foldName, readSchemaRows, SCHEMA_SQL, sameName } from "./capture/schema-row.js";
 export type { ShapeKey, TableShape } from "./capture/table-shape.js";
 export { imageColumns, imageWidth } from "./capture/table-shape.js";
 export type { TriggerEffects } from "./capture/trigger-effects.js";
@@ -41,6 +41,7 @@ export { closeReplica } from "./engine/close-replica.js";
 export { openReplica } from "./engine/open-replica.js";
 export type { PushResult } from "./engine/push-changes.js";
 export { pushChanges } from "./engine/push-changes.js";
+export { CREATE_POSITION_TABLE, SET_POSITION } from "./engine/remote-mark.js";
 export type { RepairOptions, RepairReport } from "./engine/repair-replica.js";
 export { repairReplica } from "./engine/repair-replica.js";
 export type { ReplicaConfig, TransferProgress } from "./engine/replica-config.js";
@@ -84,11 +85,20 @@ export type {
   WalPosition,
 } from "./ports/replica-pages.js";
 export type { SqlConnection, SqlFailure, SqlIo } from "./ports/sql-io.js";
+export type { ReplayTarget } from "./replay/change-to-statement.js";
+export { changeToStatement } from "./replay/change-to-statement.js";
 export type { RowMutation, Transform, TransformResult } from "./replay/transform.js";
+export type { CompareImagesOptions } from "./row-diff/compare-images.js";
+export { compareImages } from "./row-diff/compare-images.js";
 export type { DatabaseImage } from "./row-diff/database-image.js";
 export type { ImageDifference, ImageSchema, TableDifference } from "./row-diff/image-difference.js";
 export { ImageDamage } from "./row-diff/image-difference.js";
 export type { ScratchSql } from "./row-diff/scratch-sql.js";
+export { findShadowTables } from "./row-diff/shadow-tables.js";
+export type { Renamed, TableAlteration } from "./schema/table-alterations.js";
+export { alterationSql, findAlterations } from "./schema/table-alterations.js";
+export type { ColumnDefinition, TableDefinition } from "./schema/table-definition.js";
+export { parseTableDefinition } from "./schema/table-definition.js";
 export type {
   ExplainStatement,
   PlainStatementClass,
@@ -103,7 +113,7 @@ export { quoteIdentifier } from "./sql/quote-identifier.js";
 export { splitStatements } from "./sql/split-statements.js";
 export { StatementCache } from "./sql/statement-cache.js";
 export type { SqlToken, SqlTokenType } from "./sql/tokenize-sql.js";
-export { tokenizeSql } from "./sql/tokenize-sql.js";
+export { isOperator, keywordOf, nameOf, tokenizeSql } from "./sql/tokenize-sql.js";
 export type { DatabaseHeader } from "./sqlite-format/database-header.js";
 export {
   DATABASE_HEADER_SIZE,
@@ -112,9 +122,10 @@ export {
 } from "./sqlite-format/database-header.js";
 export type { ReadPage } from "./sqlite-format/page-source.js";
 export { TablePages } from "./sqlite-format/table-pages.js";
-export { FRAME_HEADER_SIZE, FRAME_SIZE, frameOffset } from "./sqlite-format/wal-frame.js";
+export { WalChecksum } from "./sqlite-format/wal-checksum.js";
+export { FRAME_HEADER_SIZE, FRAME_SIZE, frameOffset, sealFrame } from "./sqlite-format/wal-frame.js";
 export type { WalHeader, WalHeaderFields } from "./sqlite-format/wal-header.js";
-export { parseWalHeader, sameSalts, WAL_HEADER_SIZE } from "./sqlite-format/wal-header.js";
+export { formatWalHeader, parseWalHeader, sameSalts, WAL_HEADER_SIZE } from "./sqlite-format/wal-header.js";
 export type { WalCommit, WalCommitPoint } from "./sqlite-format/wal-scanner.js";
 export { endsCommit, WalScanner } from "./sqlite-format/wal-scanner.js";
 export type {
@@ -145,6 +156,10 @@ export type {
 export { forgetPeer, listPeers } from "./streams/stream-peers.js";
 export { CREATE_STREAM_TABLES, STREAM_TABLES, STREAM_VALUE } from "./streams/stream-schema.js";
 export { trimTape } from "./streams/trim-tape.js";
+export type { JsonValue } from "./streams/value-json.js";
+export { jsonOfValue } from "./streams/value-json.js";
+export type { LibsqlMetadata, LibsqlMetadataFile } from "./takeover/libsql-metadata.js";
+export { readLibsqlMetadata } from "./takeover/libsql-metadata.js";
 export type { RowChange, SchemaChange, TapeChange } from "./tape/tape-change.js";
 export {
   createTapeSql,

@@ -30,7 +30,8 @@ import { expect, it } from "vitest";
 //   Hrana client message             20 000    40       Hrana cursor, protobuf        10 000    50
 //   Hrana baton                      10 000    40       Hrana client message, pb.     50 000    30
 //   change package, binary form      12 000    80       change package, JSON form      8 000    65
-//   tables of changed pages             400  1000
+//   tables of changed pages             400  1000       libSQL program                 5 000    50
+//   gRPC-web message                 10 000    20       log offset                    10 000    20
 
 /** Multiplies the number of inputs: 1 when not set, more for a soak. */
 const FACTOR = Number(process.env.TRIBUTARY_FUZZ_COUNT ?? 1);

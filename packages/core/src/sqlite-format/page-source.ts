@@ -5,7 +5,7 @@ import { DATABASE_HEADER_SIZE, LOCK_BYTE_PAGE, parseDatabaseHeader } from "./dat
 /** How the image of a page is read, by its one-based number. */
 export type ReadPage = (pageNumber: number) => Coroutine<Uint8Array>;
 
-/** The pages are not those of a database: what was read of them so far means nothing. Never leaves this folder. */
+/** The pages are not those of a database: what was read of them so far means nothing. Never leaves core. */
 export class PageDamage extends Error {}
 
 /** Pages of one state of a database, and what page 1 says of all of them. Reads no page that is not there. */

@@ -3,6 +3,12 @@ import { decodeUtf8 } from "../values/utf8.js";
 import { PageDamage } from "./page-source.js";
 import { varintAt, varintEnd } from "./tree-page.js";
 
+/** Bytes of values by their serial types, up to 11. */
+const LENGTHS = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0];
+
+/** Code units that are made text at once. */
+const UNITS = 4096;
+
 /** What a row of sqlite_schema says, as far as it tells whose a page is. */
 export interface SchemaRecord {
   readonly type: string;
@@ -35,9 +41,9 @@ export function parseSchemaRecord(record: Uint8Array, encoding: number): SchemaR
 }
 
 /** Bytes of a value of that serial type. */
-function contentLength(serial: number): number {
+export function contentLength(serial: number): number {
   if (serial >= 12) return Math.floor((serial - 12) / 2);
-  return [0, 1, 2, 3, 4, 6, 8, 8, 0, 0][serial] ?? 0;
+  return LENGTHS[serial] ?? 0;
 }
 
 function numberOf({ serial, content }: { readonly serial: number; readonly content: Uint8Array }): number {
@@ -46,11 +52,17 @@ function numberOf({ serial, content }: { readonly serial: number; readonly conte
   return content.reduce((value, byte) => value * 256 + byte, 0);
 }
 
-function textOf(bytes: Uint8Array, encoding: number): string {
+/** The text that bytes stand for. `encoding` as page 1 has it. */
+export function textOf(bytes: Uint8Array, encoding: number): string {
   if (encoding < 2) return decodeUtf8(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const units = new Uint16Array(Math.min(UNITS, bytes.length >>> 1));
   let text = "";
-  for (let at = 0; at + 2 <= bytes.length; at += 2)
-    text += String.fromCharCode(view.getUint16(at, encoding === 2));
+  for (let at = 0; at + 2 <= bytes.length; ) {
+    let count = 0;
+    for (; count < UNITS && at + 2 <= bytes.length; at += 2)
+      units[count++] = view.getUint16(at, encoding === 2);
+    text += String.fromCharCode(...units.subarray(0, count));
+  }
   return text;
 }

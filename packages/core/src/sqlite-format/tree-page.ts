@@ -23,7 +23,8 @@ export class TreePage {
   readonly #view: DataView;
   readonly #usable: number;
   readonly #header: number;
-  readonly #cells: number;
+  /** How many cells it has. */
+  readonly cellCount: number;
 
   constructor(bytes: Uint8Array, pageNumber: number, usable: number) {
     this.#bytes = bytes;
@@ -35,23 +36,28 @@ export class TreePage {
     this.isTable = type === TYPE.tableLeaf || type === TYPE.tableInterior;
     if (!this.isLeaf && type !== TYPE.tableInterior && type !== TYPE.indexInterior)
       throw new PageDamage(`page ${pageNumber} of type ${type}`);
-    this.#cells = this.#view.getUint16(this.#header + 3);
-    if (this.#pointers + 2 * this.#cells > usable) throw new PageDamage(`${this.#cells} cells`);
+    this.cellCount = this.#view.getUint16(this.#header + 3);
+    if (this.#pointers + 2 * this.cellCount > usable) throw new PageDamage(`${this.cellCount} cells`);
   }
 
   /** Page numbers of the pages below an interior page, from left to right. */
   children(): Uint32Array {
-    const children = new Uint32Array(this.#cells + 1);
-    for (let index = 0; index < this.#cells; index++)
+    const children = new Uint32Array(this.cellCount + 1);
+    for (let index = 0; index < this.cellCount; index++)
       children[index] = this.#view.getUint32(this.#cell(index, 4));
-    children[this.#cells] = this.#view.getUint32(this.#header + 8);
+    children[this.cellCount] = this.#view.getUint32(this.#header + 8);
     return children;
   }
 
   /** Payloads of the cells; those of a table's interior page have none. */
   *payloads(): Generator<CellPayload, void> {
     if (this.isTable && !this.isLeaf) return;
-    for (let index = 0; index < this.#cells; index++) yield this.#payload(index);
+    for (let index = 0; index < this.cellCount; index++) yield this.payloadAt(index);
+  }
+
+  /** The key of a cell of a table's leaf. */
+  rowidAt(index: number): bigint {
+    return signedVarintAt(this.#bytes, varintEnd(this.#bytes, this.#cell(index, 1)));
   }
 
   get #pointers(): number {
@@ -65,7 +71,8 @@ export class TreePage {
     return at;
   }
 
-  #payload(index: number): CellPayload {
+  /** The payload of a cell that has one. */
+  payloadAt(index: number): CellPayload {
     const start = this.#cell(index, 1) + (this.isLeaf ? 0 : 4);
     const length = varintAt(this.#bytes, start);
     let at = varintEnd(this.#bytes, start);
@@ -90,6 +97,8 @@ export class TreePage {
 
 /** A number of SQLite's, seven bits a byte, the highest first; beyond 2^53 it is only about right. */
 export function varintAt(bytes: Uint8Array, at: number): number {
+  const first = byteAt(bytes, at);
+  if (first < 0x80) return first;
   let value = 0;
   for (let index = at; index < at + LONGEST_VARINT; index++) {
     const byte = byteAt(bytes, index);
@@ -98,6 +107,21 @@ export function varintAt(bytes: Uint8Array, at: number): number {
     if (byte < 0x80) break;
   }
   return value;
+}
+
+/** The same as a signed integer of 64 bits, exactly. */
+function signedVarintAt(bytes: Uint8Array, at: number): bigint {
+  // Eight bytes hold 56 bits; from six on, numbers can be too large to be exact.
+  const value = varintAt(bytes, at);
+  if (value <= Number.MAX_SAFE_INTEGER) return BigInt(value);
+  let exact = 0n;
+  const end = varintEnd(bytes, at);
+  for (let index = at; index < end; index++) {
+    const byte = byteAt(bytes, index);
+    exact =
+      index === at + LONGEST_VARINT - 1 ? (exact << 8n) | BigInt(byte) : (exact << 7n) | BigInt(byte & 0x7f);
+  }
+  return BigInt.asIntN(64, exact);
 }
 
 /** Where the number that begins at `at` ends. */
