@@ -16,15 +16,15 @@ export interface NewBranch {
 
 /** The branches of one database, in a directory beside it. */
 export interface BranchStore {
-  /** What is known of all of them, without opening any. */
+  /** What is known of all of them, without opening any. Of a damaged one: times of 0, and no device. */
   list(): readonly Pick<Branch, "block" | "device" | "createdAt" | "usedAt">[];
   /**
-   * One of them, opened if it is not open. `mergedPosition` tells how far its frames were merged into the database: what was
-   * prepared and merged, but not committed when the server ended, is committed now. Undefined: there is none. Throws
-   * `ServerError` "branch-damaged".
+   * One of them, opened if it is not open; counts as a use. `mergedPosition` tells how far its frames of an era (see
+   * `Branch.era`) were merged into the database: what was prepared and merged, but not committed when the server ended, is
+   * committed now. Undefined: there is none. Throws `ServerError` "branch-damaged".
    */
-  open(block: number, mergedPosition: () => number | undefined): Branch | undefined;
-  /** Makes one, durably, and whole or not there at all. */
+  open(block: number, mergedPosition: (era: number) => number | undefined): Branch | undefined;
+  /** Makes one, durably, and whole or not there at all. Rejects with an error of Node or of the image. */
   create(branch: NewBranch): Promise<Branch>;
   /** Deletes one for good. */
   remove(block: number): Promise<void>;

@@ -37,9 +37,14 @@ export interface Branch {
   /** The device that it was made for; undefined: strict mode. */
   readonly device: string | undefined;
   readonly directory: string;
-  /** When it was made and when it was last used, ms since 1970. */
+  /** When it was made and when it was last used, ms since 1970; the latter to the hour after a restart. */
   readonly createdAt: number;
   readonly usedAt: number;
+  /**
+   * How often frames of the replica's were forgotten by `rewind`. Positions are used again after that, so how far frames
+   * were merged into the database has to be kept apart for each: by a client id of its own.
+   */
+  readonly era: number;
 
   /** In order; there is always one, and what lies before its start can no longer be asked for. */
   readonly generations: readonly BranchGeneration[];
@@ -66,21 +71,31 @@ export interface Branch {
    */
   checkChain(position: number, frames: Uint8Array): "intact" | "broken" | "unknown";
 
-  /** Adds frames behind `stagedEnd`. They are lost in a crash. */
+  /**
+   * Adds frames behind `stagedEnd`: whole ones, each with a page number. They are lost in a crash. Salts and checksums of the
+   * replica's are kept for `checkChain`.
+   */
   stage(frames: Uint8Array, origin: FrameOrigin): void;
   /** Forgets staged frames behind a position from `head` on. */
   unstage(position?: number): void;
   /** Makes staged frames durable up to a position, for a merge into the database: a crash behind that merge keeps them. */
   prepare(upTo: number): void;
-  /** Moves `head` on to the end of a transaction. Durable if the frames are the server's; of the replica's, `recover` finds them. */
+  /**
+   * Moves `head` on to the end of a transaction. Durable if there are frames of the server's; of the replica's, the next opening
+   * finds them by how far they were merged, and it does not fail once they were prepared.
+   */
   commit(upTo: number, standing: Standing): void;
-  /** Moves `head` back: forgets transactions that the replica does not have. Durable. */
+  /**
+   * Moves `head` back to the end of a transaction: forgets those behind it, what is staged, and generations that begin behind
+   * it. Durable. Begins an era if frames of the replica's are forgotten.
+   */
   rewind(to: number, standing: Standing): void;
   /** Notes what the replica has for certain. */
   confirm(position: number): void;
   setStanding(standing: Standing): void;
-  /** Lets a generation begin at `head`, or forgets the newest one again. Durable. */
-  addGeneration(): BranchGeneration;
+  /** Lets a generation begin at `head`, durably; undefined: the block has no number left, so the branch stays as it is. */
+  addGeneration(): BranchGeneration | undefined;
+  /** Forgets the newest generation again. Durable. The first one stays. */
   dropGeneration(): void;
   /** Moves frames up to a position, that a generation begins at, into the image, and forgets the generations before. Durable; a crash in the middle is harmless. */
   fold(upTo: number): void;
