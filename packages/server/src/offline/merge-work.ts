@@ -17,10 +17,16 @@ export interface MergeWork {
 
 /** What came of it. */
 export type MergeOutcome =
-  /** Durable. `wasEqual`: nobody else had written, so that the database has the rows of the branch now. `refused`: changes that the database did not take; they are kept in `tributary_refused`. */
+  /**
+   * Durable. `wasEqual`: nobody else had written, and all was taken as it was, so that the rows of the database at `revision`,
+   * which this merge made, are those of the branch. That is not the newest revision any more where others have written since.
+   * `refused`: changes that the database did not take; they are kept in `tributary_refused`.
+   */
   | {
       readonly type: "merged";
       readonly wasEqual: boolean;
+      /** Undefined where it could not be told, and then `wasEqual` is false. */
+      readonly revision: string | undefined;
       readonly changes: number;
       readonly refused: number;
     }
@@ -29,5 +35,8 @@ export type MergeOutcome =
   /** The frames do not make an intact database. Nothing was changed. */
   | { readonly type: "damaged"; readonly problem: string };
 
-/** Merges, in a worker. Rejects with `ServerError`, or as `SqlStream.run` does. */
+/**
+ * Merges, in a worker. Rejects with `ServerError`, or as `SqlStream.run` does: whether it was merged is then told by
+ * `readMergedPosition`.
+ */
 export type MergeFrames = (work: MergeWork) => Promise<MergeOutcome>;

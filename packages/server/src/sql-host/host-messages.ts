@@ -1,8 +1,10 @@
 import type { EncodedResult, HranaFormat } from "@tributary/wire";
 import type { VerifyDepth } from "../database/database-jobs.js";
 import type { CursorWork, StreamWork } from "../hrana/sql-stream.js";
+import type { MergeOutcome, MergeWork } from "../offline/merge-work.js";
 import type { ServerErrorCode } from "../server-error.js";
 import type { LiveWork } from "./run-live-batch.js";
+import type { ProxyWork } from "./run-proxy-work.js";
 
 // What the main thread and a `SqlHost`, which runs SQL, tell each other. Plain data: between processes it is copied.
 
@@ -40,6 +42,12 @@ export type ToHost =
       readonly work: LiveWork;
     }
   | {
+      readonly type: "run-proxy";
+      readonly task: number;
+      readonly stream: number;
+      readonly work: ProxyWork;
+    }
+  | {
       readonly type: "open-cursor";
       readonly task: number;
       readonly stream: number;
@@ -54,6 +62,9 @@ export type ToHost =
       readonly maxBytes: number;
     }
   | { readonly type: "close-cursor"; readonly stream: number }
+  | { readonly type: "merge"; readonly task: number; readonly stream: number; readonly work: MergeWork }
+  /** The answer to `revision-wanted`; undefined: it cannot be told. */
+  | { readonly type: "revision"; readonly stream: number; readonly revision: string | undefined }
   /** Rolls the open transaction back, and fails what the client goes on to do in it. */
   | { readonly type: "take-transaction"; readonly stream: number }
   /** Is answered with `closed`. */
@@ -71,7 +82,7 @@ export interface StreamState {
 /** The answer to a task. */
 export type TaskResult =
   | { readonly type: "run"; readonly results: readonly EncodedResult[]; readonly state: StreamState }
-  | { readonly type: "run-live"; readonly body: Uint8Array; readonly state: StreamState }
+  | { readonly type: "run-live" | "run-proxy"; readonly body: Uint8Array; readonly state: StreamState }
   | { readonly type: "open-cursor" }
   | {
       readonly type: "fetch-cursor";
@@ -79,6 +90,7 @@ export type TaskResult =
       readonly done: boolean;
       readonly state: StreamState;
     }
+  | { readonly type: "merge"; readonly outcome: MergeOutcome }
   | { readonly type: "checkpoint" }
   | { readonly type: "verify"; readonly problems: readonly string[] };
 
@@ -101,6 +113,8 @@ export type FromHost =
   | { readonly type: "alive" }
   /** A write transaction of the stream has ended. Comes before the answer of its task. */
   | { readonly type: "committed"; readonly stream: number }
+  /** A merge has to know the newest revision: it holds the write lock, or has just committed. */
+  | { readonly type: "revision-wanted"; readonly stream: number }
   /** The stream, which was to be closed, has no connection any more. */
   | { readonly type: "closed"; readonly stream: number }
   | { readonly type: "lock-wanted" | "lock-free"; readonly stream: number };

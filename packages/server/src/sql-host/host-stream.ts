@@ -13,6 +13,8 @@ import {
 import { openConnection } from "../database/open-connection.js";
 import { HranaRequestError } from "../hrana/hrana-request-error.js";
 import type { CursorWork, StreamWork } from "../hrana/sql-stream.js";
+import { openMergeImages } from "../offline/merge-images.js";
+import type { MergeOutcome, MergeWork } from "../offline/merge-work.js";
 import type { ServerClock } from "../server-clock.js";
 import { ServerError } from "../server-error.js";
 import { ResponseBudget } from "../sql/response-budget.js";
@@ -20,7 +22,10 @@ import { SqlConnection } from "../sql/sql-connection.js";
 import { CursorRun } from "./cursor-run.js";
 import type { HostStreamOptions, StreamState } from "./host-messages.js";
 import { HranaStream } from "./hrana-stream.js";
+import { MergeRun } from "./merge-run.js";
+import type { RevisionQuestion } from "./revision-question.js";
 import { type LiveWork, runLiveBatch } from "./run-live-batch.js";
+import { type ProxyWork, runProxyWork } from "./run-proxy-work.js";
 import { StatementRunner } from "./statement-runner.js";
 import { TimeSlice } from "./time-slice.js";
 import type { WritePermit } from "./write-permit.js";
@@ -28,6 +33,7 @@ import type { WritePermit } from "./write-permit.js";
 /** What a stream needs of its host. */
 export interface HostStreamContext {
   readonly permit: WritePermit;
+  readonly question: RevisionQuestion;
   readonly clock: ServerClock;
   /** A write transaction has ended. */
   readonly onCommitted: () => void;
@@ -43,6 +49,7 @@ export class HostStream {
   readonly #runner: StatementRunner;
   readonly #hrana: HranaStream;
   #cursor: CursorRun | undefined;
+  #merge: MergeRun | undefined;
   /** The last entry of a cursor that was taken away. */
   #cursorFailure: Uint8Array | undefined;
 
@@ -97,6 +104,33 @@ export class HostStream {
     }
   }
 
+  /** The same for what an embedded replica delegates. */
+  async runProxy(work: ProxyWork): Promise<{ body: Uint8Array; state: StreamState }> {
+    const { maxResponseBytes, maxRowBytes } = this.#options.limits;
+    const budget = new ResponseBudget(maxResponseBytes, maxRowBytes);
+    try {
+      const body = await runProxyWork(this.#runner, work, this.#options.limits, budget, this.#slice());
+      // A transaction that the client has lost is open to it until it has rolled back.
+      return { body, state: { isClosed: false, isAutocommit: this.#runner.isAutocommit } };
+    } finally {
+      this.#runner.settle();
+    }
+  }
+
+  /** Merges a branch, outside of whatever transaction the stream is in. Rejects as `MergeFrames` does. */
+  async merge(work: MergeWork): Promise<MergeOutcome> {
+    const { path, walLimitBytes, limits } = this.#options;
+    const { lockTimeoutMs } = limits;
+    const openImages = openMergeImages;
+    const merge = new MergeRun({ ...this.#context, path, walLimitBytes, lockTimeoutMs, openImages });
+    this.#merge = merge;
+    try {
+      return await merge.run(work);
+    } finally {
+      this.#merge = undefined;
+    }
+  }
+
   /** Throws as `SqlStream.run` rejects. */
   openCursor(work: CursorWork, format: HranaFormat): void {
     this.closeCursor();
@@ -144,12 +178,14 @@ export class HostStream {
       this.#cursorFailure = encodeCursorEntry({ type: "error", error }, this.#cursor.format);
     }
     this.closeCursor();
+    this.#merge?.abort("the merge was rolled back: others waited", "TRANSACTION_TIMEOUT");
     this.#runner.takeTransaction();
   }
 
   /** Rolls back and closes. Calling it again does nothing. */
   close(): void {
     this.closeCursor();
+    this.#merge?.abort("the stream is closed", "STREAM_CLOSED");
     this.#connection.close();
     this.#context.permit.release();
   }

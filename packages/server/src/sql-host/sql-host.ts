@@ -4,10 +4,12 @@ import { ServerError } from "../server-error.js";
 import { toHostFailure } from "./host-failure.js";
 import type { FromHost, HostStreamOptions, TaskResult, ToHost } from "./host-messages.js";
 import { HostStream } from "./host-stream.js";
+import { RevisionQuestion } from "./revision-question.js";
 import { WritePermit } from "./write-permit.js";
 
 interface Entry {
   readonly permit: WritePermit;
+  readonly question: RevisionQuestion;
   /** The error where it could not be opened. */
   readonly stream: HostStream | ServerError;
 }
@@ -38,6 +40,7 @@ export class SqlHost {
         this.#entries.delete(message.stream);
         // Whatever is under way on it ends: it may wait for the permit.
         entry?.permit.refuse();
+        entry?.question.end();
         if (entry?.stream instanceof HostStream) entry.stream.close();
         this.#send({ type: "closed", stream: message.stream });
         break;
@@ -54,6 +57,9 @@ export class SqlHost {
       case "lock-refused":
         this.#entries.get(message.stream)?.permit.refuse();
         break;
+      case "revision":
+        this.#entries.get(message.stream)?.question.answer(message.revision);
+        break;
       default:
         void this.#answer(message);
     }
@@ -64,8 +70,10 @@ export class SqlHost {
       want: () => this.#send({ type: "lock-wanted", stream: id }),
       giveBack: () => this.#send({ type: "lock-free", stream: id }),
     });
+    const question = new RevisionQuestion(() => this.#send({ type: "revision-wanted", stream: id }));
     const context = {
       permit,
+      question,
       clock: this.#clock,
       onCommitted: () => this.#send({ type: "committed", stream: id }),
       onAlive: () => this.#send({ type: "alive" }),
@@ -76,7 +84,7 @@ export class SqlHost {
     } catch (error) {
       stream = error instanceof ServerError ? error : new ServerError("cannot-open", String(error), error);
     }
-    this.#entries.set(id, { permit, stream });
+    this.#entries.set(id, { permit, question, stream });
   }
 
   async #answer(message: ToHostTask): Promise<void> {
@@ -96,6 +104,8 @@ export class SqlHost {
       }
       case "run-live":
         return { type: "run-live", ...(await this.#stream(message.stream).runLive(message.work)) };
+      case "run-proxy":
+        return { type: "run-proxy", ...(await this.#stream(message.stream).runProxy(message.work)) };
       case "open-cursor":
         this.#stream(message.stream).openCursor(message.work, message.format);
         return { type: "open-cursor" };
@@ -106,6 +116,8 @@ export class SqlHost {
           ...(await this.#stream(message.stream).fetchCursor(maxCount, maxBytes)),
         };
       }
+      case "merge":
+        return { type: "merge", outcome: await this.#stream(message.stream).merge(message.work) };
       case "checkpoint":
         await this.#jobs.checkpoint(message.path);
         return { type: "checkpoint" };

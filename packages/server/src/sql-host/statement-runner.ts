@@ -91,6 +91,11 @@ export class StatementRunner {
     this.#permit.forfeit();
   }
 
+  /** What the client goes on to do fails until it rolls back: it is in a transaction that was lost with another connection. */
+  loseTransaction(): void {
+    this.#lostTransaction = true;
+  }
+
   /** Gives the right to write back, unless a transaction needs it. To be called before others are let on. */
   settle(): void {
     if (!this.connection.holdsWriteLock) this.#permit.release();

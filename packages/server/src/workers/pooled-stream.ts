@@ -9,9 +9,12 @@ import type {
   StreamEnd,
   StreamWork,
 } from "../hrana/sql-stream.js";
+import type { MergeOutcome, MergeWork } from "../offline/merge-work.js";
+import { formatRevision } from "../pages/revision.js";
 import { ServerError } from "../server-error.js";
 import type { StreamState, TaskResult, ToHost } from "../sql-host/host-messages.js";
 import type { LiveWork } from "../sql-host/run-live-batch.js";
+import type { ProxyWork } from "../sql-host/run-proxy-work.js";
 import type { SqlWorker } from "./sql-worker.js";
 import type { Writer } from "./write-lock.js";
 
@@ -56,6 +59,7 @@ export class PooledStream implements SqlStream, Writer, TransactionHolder {
       onCommitted: () => database.trySync(),
       onLockWanted: () => database.writeLock.acquire(this),
       onLockFree: () => database.writeLock.release(this),
+      onRevisionWanted: () => void this.#tellRevision(),
       onLost: (error) => this.#onLost(error),
     });
     const { path, walLimitBytes, maxStatements, maxResponseBytes, maxRowBytes, lockTimeoutMs } =
@@ -102,6 +106,24 @@ export class PooledStream implements SqlStream, Writer, TransactionHolder {
     });
   }
 
+  /** Does what an embedded replica delegates, and gives the answer as it travels. Rejects as `run` does. */
+  runProxy(work: ProxyWork): Promise<Uint8Array> {
+    return this.#inTurn(async () => {
+      const stream = this.#options.id;
+      const { body, state } = await this.#submit("run-proxy", { type: "run-proxy", stream, work });
+      this.#adopt(state);
+      return body;
+    });
+  }
+
+  /** Merges a branch into the database. Rejects as `MergeFrames` does; the stream is closed then. */
+  merge(work: MergeWork): Promise<MergeOutcome> {
+    return this.#inTurn(async () => {
+      const { outcome } = await this.#submit("merge", { type: "merge", stream: this.#options.id, work });
+      return outcome;
+    });
+  }
+
   openCursor(work: CursorWork, format: HranaFormat): Promise<SqlCursor> {
     return this.#inTurn(async () => {
       await this.#readAhead();
@@ -137,6 +159,21 @@ export class PooledStream implements SqlStream, Writer, TransactionHolder {
     // requests hears it between two statements.
     if (worker.isBusy && this.isIdle) worker.kill("a transaction had to be rolled back");
     else worker.send({ type: "take-transaction", stream: id });
+  }
+
+  /** Nobody commits while a merge waits for this, but for other programs when it has committed itself. */
+  async #tellRevision(): Promise<void> {
+    const { id, worker, database } = this.#options;
+    let revision: string | undefined;
+    try {
+      for (let reading = database.readAhead(); reading !== undefined; reading = database.readAhead())
+        await reading;
+      database.sync();
+      revision = formatRevision(database.log.current);
+    } catch {
+      // It is no revision that anything equals, then. Whoever looks for commits next tells what is wrong.
+    }
+    if (!this.#isClosed) worker.send({ type: "revision", stream: id, revision });
   }
 
   async #fetch(

@@ -17,6 +17,7 @@ export interface StreamEvents {
   onCommitted(): void;
   onLockWanted(): void;
   onLockFree(): void;
+  onRevisionWanted(): void;
   /** The worker is gone, and the stream with it. */
   onLost(error: Error): void;
 }
@@ -202,6 +203,9 @@ export class SqlWorker {
         break;
       case "lock-free":
         this.#streams.get(message.stream)?.onLockFree();
+        break;
+      case "revision-wanted":
+        this.#streams.get(message.stream)?.onRevisionWanted();
         break;
     }
   }

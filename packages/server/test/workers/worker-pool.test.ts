@@ -90,7 +90,7 @@ test("what a worker wrote before it died is for the log alone", async () => {
 
 test("a statement of a stream that was closed is interrupted, unless others live there", async () => {
   const { clock, ports, pool } = setUp(2);
-  const events = { onCommitted() {}, onLockWanted() {}, onLockFree() {}, onLost() {} };
+  const events = { onCommitted() {}, onLockWanted() {}, onLockFree() {}, onRevisionWanted() {}, onLost() {} };
   const owner = {};
   const worker = await pool.place(owner);
   for (const id of [1, 2]) worker.addStream(id, events);
