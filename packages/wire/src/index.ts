@@ -1,3 +1,18 @@
+export type { ProxyStep } from "./embedded/decode-proxy-request.js";
+export { decodeProxyDescribe, decodeProxyProgram, findProxyClient } from "./embedded/decode-proxy-request.js";
+export type { ProxyDescription, ProxyStepResult } from "./embedded/encode-proxy-results.js";
+export {
+  encodeCurrentFrame,
+  encodeProxyDescription,
+  encodeProxyResults,
+} from "./embedded/encode-proxy-results.js";
+export { frameGrpcMessage, GRPC_OK_TRAILERS, readGrpcMessage } from "./embedded/grpc-message.js";
+export type { GrpcStatus } from "./embedded/grpc-status.js";
+export { GRPC_STATUS, grpcFailureHeaders } from "./embedded/grpc-status.js";
+export type { LogFrames } from "./embedded/log-frames.js";
+export { encodeFrameList, encodeFrameStream } from "./embedded/log-frames.js";
+export type { HelloAnswer } from "./embedded/replication-messages.js";
+export { checkHelloRequest, decodeLogOffset, encodeHelloAnswer } from "./embedded/replication-messages.js";
 export { delimit } from "./framing/delimit.js";
 export type { DelimitedDecoderOptions } from "./framing/delimited-decoder.js";
 export { DelimitedDecoder } from "./framing/delimited-decoder.js";

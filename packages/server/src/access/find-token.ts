@@ -6,7 +6,7 @@ import { unauthenticated } from "./unauthenticated.js";
  * Throws `RequestError` 401 AUTH_HEADER_INVALID.
  */
 export function findToken(request: Request): string | undefined {
-  const header = request.headers.get("authorization")?.trim() ?? "";
+  const header = authorizationOf(request).trim();
   const [scheme = "", ...parts] = header.split(/[ \t]+/);
   if (scheme.toLowerCase() !== "bearer" || parts.length === 0) return undefined;
   const [token = ""] = parts;
@@ -15,6 +15,12 @@ export function findToken(request: Request): string | undefined {
     throw unauthenticated("AUTH_HEADER_INVALID", "the authorization header must be: Bearer <token>");
   }
   return token;
+}
+
+/** Embedded replicas of libSQL have a header of their own for it: the other one may be a proxy's. */
+function authorizationOf({ headers }: Request): string {
+  const isEmbedded = headers.get("content-type")?.startsWith("application/grpc-web") === true;
+  return (isEmbedded ? headers.get("x-authorization") : null) ?? headers.get("authorization") ?? "";
 }
 
 /** Whether a header can carry the token: visible ASCII and nothing else. */

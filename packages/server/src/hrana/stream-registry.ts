@@ -3,15 +3,16 @@ import type { DatabaseLease } from "../databases/database-lease.js";
 import type { ServerTimer } from "../server-clock.js";
 import { ServerError } from "../server-error.js";
 import type { ResolvedServerOptions } from "../sync-server-options.js";
+import type { PooledStream } from "../workers/pooled-stream.js";
 import type { SqlWorkers } from "../workers/sql-workers.js";
 import { BatonCodec } from "./baton.js";
 import { HranaRequestError } from "./hrana-request-error.js";
-import type { SqlStream, StreamEnd } from "./sql-stream.js";
+import type { StreamEnd } from "./sql-stream.js";
 
 /** A stream, and where it stands between two requests. */
 export interface StreamEntry {
   readonly id: string;
-  readonly stream: SqlStream;
+  readonly stream: PooledStream;
   readonly lease: DatabaseLease;
   readonly readonly: boolean;
   /** Counts its answers: only the baton of the last one goes on. */
@@ -56,7 +57,7 @@ export class StreamRegistry {
   /** Opens a stream, to be used by one request at once. Takes the lease over. Rejects with `ServerError`. */
   async open(lease: DatabaseLease, readonly: boolean): Promise<StreamEntry> {
     const id = randomBytes(8).toString("hex");
-    let stream: SqlStream;
+    let stream: PooledStream;
     try {
       stream = await this.#workers.open(lease.database, readonly, () => lease.release());
     } catch (error) {

@@ -1,5 +1,6 @@
 import { PAGE_SIZE } from "@tributary/core";
 import type { ServerDatabase } from "../database/server-database.js";
+import { formatRevision } from "./revision.js";
 import type { Snapshot } from "./snapshot.js";
 
 /** Pages read at once: 256 KiB. */
@@ -13,6 +14,8 @@ export class DatabaseImage {
   readonly #database: ServerDatabase;
   #snapshot: Snapshot | undefined;
   readonly #pages: number;
+  /** The one that it is of. */
+  readonly revision: string;
   #nextPage = 0;
 
   /** Throws `ServerError`. */
@@ -21,6 +24,7 @@ export class DatabaseImage {
     database.sync();
     this.#snapshot = database.snapshots.acquireCurrent(false);
     this.#pages = this.#snapshot.databaseSize;
+    this.revision = formatRevision(this.#snapshot.revision);
   }
 
   /** Bytes. */

@@ -73,7 +73,8 @@ async function findSnapshot(
   return database.snapshots.acquireCurrent(!isIncremental || target.isPartial);
 }
 
-async function catchUp(database: ServerDatabase): Promise<void> {
+/** Reads what was committed, in pieces that let others on where that is much. Rejects as `ServerDatabase.sync` throws. */
+export async function catchUp(database: ServerDatabase): Promise<void> {
   const reading = database.readAhead();
   if (reading !== undefined) await reading;
   database.sync();

@@ -12,7 +12,7 @@ export interface EarlierEpoch {
   readonly found: readonly string[];
 }
 
-/** More starts than that are not remembered, nor more commits that a start found, in all. */
+/** More starts than that are not remembered beside the first, nor more commits that a start found, in all. */
 const MAX_EPOCHS = 1_000;
 const MAX_FOUND = 50_000;
 
@@ -36,15 +36,19 @@ export class Lineage {
     return sequence <= earlier.upTo || earlier.found[sequence - earlier.upTo - 1] === check;
   }
 
-  /** Adds the epoch that ended last. What is forgotten to make room costs its clients a download of everything. */
+  /**
+   * Adds the epoch that ended last. What is forgotten to make room costs its clients a download of everything. The first one
+   * is kept for good: it names the history.
+   */
   add(ended: EarlierEpoch): void {
     this.#byEpoch.set(ended.epoch, ended);
     let found = 0;
     let count = 0;
+    const first = this.epochs[0];
     for (const earlier of [...this.#byEpoch.values()].reverse()) {
       found += earlier.found.length;
       count += 1;
-      if (count > MAX_EPOCHS) this.#byEpoch.delete(earlier.epoch);
+      if (count > MAX_EPOCHS && earlier !== first) this.#byEpoch.delete(earlier.epoch);
       else if (found > MAX_FOUND && earlier !== ended && earlier.found.length > 0)
         this.#byEpoch.set(earlier.epoch, { ...earlier, found: [] });
     }

@@ -104,6 +104,17 @@ export class ProtobufReader {
     return this.#high === 0 ? this.#low : this.fail("an integer of 32 bits", name);
   }
 
+  /** As protobuf's `uint64`, exactly. */
+  uint64(name: string): bigint {
+    this.#varintOf(name);
+    return (BigInt(this.#high) << 32n) | BigInt(this.#low);
+  }
+
+  /** As protobuf's `int64`: two's complement, so that a negative one has ten bytes. */
+  int64(name: string): bigint {
+    return BigInt.asIntN(64, this.uint64(name));
+  }
+
   /** A negative one has ten bytes; some write only the five of its 32 bits. */
   int32(name: string): number {
     this.#varintOf(name);

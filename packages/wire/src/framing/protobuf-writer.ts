@@ -76,6 +76,12 @@ export class ProtobufWriter {
     else this.#bigVarint(BigInt.asUintN(64, BigInt(value)));
   }
 
+  /** An integer of 64 bits, as protobuf's `uint64`, and, where it is negative, as its `int64`. */
+  int64(field: number, value: bigint): void {
+    this.#tag(field, VARINT);
+    this.#bigVarint(BigInt.asUintN(64, value));
+  }
+
   bool(field: number, value: boolean): void {
     this.uint(field, value ? 1 : 0);
   }

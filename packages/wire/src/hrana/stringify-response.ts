@@ -22,9 +22,19 @@ export function stringifyResponse(response: HranaStreamResponse): string {
   }
 }
 
-/** The JSON of an entry of a cursor. A float that is not finite becomes null. */
+/**
+ * The JSON of an entry of a cursor. A float that is not finite becomes null. The rowid is there by two names: the protocol's,
+ * and the one that libSQL's Rust client reads (`libsql/src/hrana/cursor.rs` of 0.9.30), which fails without it.
+ */
 export function stringifyCursorEntry(entry: HranaCursorEntry): string {
-  return entry.type === "row" ? `{"type":"row","row":${stringifyRow(entry.row)}}` : JSON.stringify(entry);
+  switch (entry.type) {
+    case "row":
+      return `{"type":"row","row":${stringifyRow(entry.row)}}`;
+    case "step_end":
+      return JSON.stringify({ ...entry, last_inserted_rowid: entry.last_insert_rowid });
+    default:
+      return JSON.stringify(entry);
+  }
 }
 
 function stringifyStmtResult(result: HranaStmtResult | null): string {

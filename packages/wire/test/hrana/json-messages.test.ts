@@ -141,7 +141,9 @@ describe("answers in JSON", () => {
         const line = text(frameCursorEntry(encodeCursorEntry(entry, "json"), "json"));
         expect(line.endsWith("}\n")).toBe(true);
         expect(line.slice(0, -1)).not.toContain("\n");
-        expect(JSON.parse(line)).toEqual(entry);
+        // libSQL's Rust client reads the rowid by a name of its own.
+        const names = entry.type === "step_end" && { last_inserted_rowid: entry.last_insert_rowid };
+        expect(JSON.parse(line)).toEqual({ ...entry, ...names });
       }),
     );
     expect(text(encodeCursorHead("json", { baton: "b", base_url: null }))).toBe(

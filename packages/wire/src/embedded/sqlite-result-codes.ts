@@ -1,0 +1,60 @@
+// https://www.sqlite.org/rescode.html
+
+const PRIMARY: Readonly<Record<string, number>> = {
+  SQLITE_ERROR: 1,
+  SQLITE_INTERNAL: 2,
+  SQLITE_PERM: 3,
+  SQLITE_ABORT: 4,
+  SQLITE_BUSY: 5,
+  SQLITE_LOCKED: 6,
+  SQLITE_NOMEM: 7,
+  SQLITE_READONLY: 8,
+  SQLITE_INTERRUPT: 9,
+  SQLITE_IOERR: 10,
+  SQLITE_CORRUPT: 11,
+  SQLITE_NOTFOUND: 12,
+  SQLITE_FULL: 13,
+  SQLITE_CANTOPEN: 14,
+  SQLITE_PROTOCOL: 15,
+  SQLITE_SCHEMA: 17,
+  SQLITE_TOOBIG: 18,
+  SQLITE_CONSTRAINT: 19,
+  SQLITE_MISMATCH: 20,
+  SQLITE_MISUSE: 21,
+  SQLITE_NOLFS: 22,
+  SQLITE_AUTH: 23,
+  SQLITE_RANGE: 25,
+  SQLITE_NOTADB: 26,
+};
+
+/** What is in the second byte, by the primary code and the rest of the name. */
+const DETAILS: Readonly<Record<string, number>> = {
+  SQLITE_BUSY_RECOVERY: 1,
+  SQLITE_BUSY_SNAPSHOT: 2,
+  SQLITE_BUSY_TIMEOUT: 3,
+  SQLITE_CONSTRAINT_CHECK: 1,
+  SQLITE_CONSTRAINT_COMMITHOOK: 2,
+  SQLITE_CONSTRAINT_FOREIGNKEY: 3,
+  SQLITE_CONSTRAINT_FUNCTION: 4,
+  SQLITE_CONSTRAINT_NOTNULL: 5,
+  SQLITE_CONSTRAINT_PRIMARYKEY: 6,
+  SQLITE_CONSTRAINT_TRIGGER: 7,
+  SQLITE_CONSTRAINT_UNIQUE: 8,
+  SQLITE_CONSTRAINT_VTAB: 9,
+  SQLITE_CONSTRAINT_ROWID: 10,
+  SQLITE_CONSTRAINT_PINNED: 11,
+  SQLITE_CONSTRAINT_DATATYPE: 12,
+  SQLITE_CORRUPT_VTAB: 1,
+  SQLITE_CORRUPT_SEQUENCE: 2,
+  SQLITE_CORRUPT_INDEX: 3,
+  SQLITE_READONLY_RECOVERY: 1,
+  SQLITE_READONLY_CANTLOCK: 2,
+  SQLITE_READONLY_ROLLBACK: 3,
+  SQLITE_READONLY_DBMOVED: 4,
+};
+
+/** The number of a result code by its name; 1, which is any error, for one that is not SQLite's, or not known here. */
+export function sqliteResultCode(name: string): number {
+  const primary = PRIMARY[name.split("_", 2).join("_")] ?? 1;
+  return primary | ((DETAILS[name] ?? 0) << 8);
+}
