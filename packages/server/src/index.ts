@@ -3,6 +3,7 @@ export type { StaticToken } from "./access/static-tokens.js";
 export { staticTokens } from "./access/static-tokens.js";
 export { verifyDatabaseFile } from "./database/verify-database-file.js";
 export type { DatabaseStatus, Databases } from "./databases/databases.js";
+export type { LibsqlOption, LibsqlOptions } from "./libsql-options.js";
 export type { NodeListener, NodeListenerOptions } from "./node-listener.js";
 export { toNodeListener } from "./node-listener.js";
 export type { RequestReport } from "./request-report.js";

@@ -7,6 +7,8 @@ import { openAccess } from "./access/open-access.js";
 import { type Address, findAddress } from "./addressing/find-address.js";
 import type { DatabaseLease } from "./databases/database-lease.js";
 import type { DatabaseRegistry } from "./databases/database-registry.js";
+import { EmbeddedReplicas } from "./embedded/embedded-replicas.js";
+import { isGrpcCall, withGrpcFailure } from "./embedded/grpc-failure.js";
 import type { StreamRegistry } from "./hrana/stream-registry.js";
 import { checkOrigin } from "./http/check-origin.js";
 import { answerPreflight, corsHeaders } from "./http/cors.js";
@@ -16,17 +18,19 @@ import type { RequestLimiter } from "./http/request-limiter.js";
 import { jsonResponse, textResponse } from "./http/text-response.js";
 import { withHeaders } from "./http/with-headers.js";
 import { adminScope, answerAdmin } from "./routes/admin.js";
-import { DATABASE_ROUTES, GREETED, routeName } from "./routes/database-routes.js";
+import { findDatabaseRoute, GREETED, routeName } from "./routes/database-routes.js";
 import { ServerError } from "./server-error.js";
 import type { ServerStatus } from "./server-status.js";
 import type { RequestContext } from "./sync-server.js";
 import type { ResolvedServerOptions } from "./sync-server-options.js";
+import type { SqlWorkers } from "./workers/sql-workers.js";
 
 /** Options of {@link RequestHandler}. */
 export interface RequestHandlerOptions {
   readonly options: ResolvedServerOptions;
   readonly registry: DatabaseRegistry;
   readonly streams: StreamRegistry;
+  readonly workers: SqlWorkers;
   readonly limiter: RequestLimiter;
   readonly status: () => ServerStatus;
   /** Whether housekeeping gets on. */
@@ -49,10 +53,12 @@ const { version } = createRequire(import.meta.url)("../package.json") as { versi
  */
 export class RequestHandler {
   readonly #parts: RequestHandlerOptions;
+  readonly #embedded: EmbeddedReplicas;
   #isClosed = false;
 
   constructor(parts: RequestHandlerOptions) {
     this.#parts = parts;
+    this.#embedded = new EmbeddedReplicas(parts.streams);
   }
 
   /** What comes from now on is answered with 503. */
@@ -77,6 +83,7 @@ export class RequestHandler {
     } catch (error) {
       if (isServerFault(error)) trace.error = error;
       response = failureResponse(error);
+      if (isGrpcCall(request)) withGrpcFailure(response, error);
     }
     withHeaders(response, { "x-request-id": id, ...corsHeaders(request, allowedOrigins) });
     const responseBytes = response.headers.get("content-length");
@@ -106,7 +113,9 @@ export class RequestHandler {
     if (open !== undefined) return open;
     if (this.#isClosed) throw new ServerError("closed", "the server is closed");
     checkOrigin(request, options.allowedOrigins);
-    const isForServer = address.database === undefined || options.path !== undefined;
+    // What administers has one path, as a proxy may have rules about it: not another one for each device.
+    const isForServer =
+      address.device === undefined && (address.database === undefined || options.path !== undefined);
     if (isForServer && (address.pathname === "/admin" || address.pathname.startsWith("/admin/"))) {
       return this.#answerAdmin(request, address, trace);
     }
@@ -126,19 +135,15 @@ export class RequestHandler {
 
   async #answerForDatabase(
     request: Request,
-    { database, pathname }: Address,
+    { database, device, pathname }: Address,
     trace: Trace,
   ): Promise<Response> {
-    const { options, registry, streams, limiter } = this.#parts;
-    const route = DATABASE_ROUTES.get(`${request.method} ${pathname}`);
-    if (route === undefined) {
-      const hasOtherMethod = DATABASE_ROUTES.has(`POST ${pathname}`) || GREETED.has(pathname);
-      throw new RequestError(hasOtherMethod ? 405 : 404, `there is no ${request.method} ${pathname} here`);
-    }
+    const { options, registry, streams, workers, limiter } = this.#parts;
+    const route = findDatabaseRoute(request.method, pathname);
     if (database === undefined) {
       throw new RequestError(404, `name the database in front of the path, as /<name>${pathname}`);
     }
-    const { access, client, expiresAt } = await this.#authorize(request, database, "read", trace);
+    const { access, client, expiresAt, ...grant } = await this.#authorize(request, database, "read", trace);
     const slot = limiter.enter({ database, client });
     let lease: DatabaseLease;
     try {
@@ -155,7 +160,10 @@ export class RequestHandler {
     try {
       return await route({
         request,
+        pathname,
         access,
+        device: device ?? grant.device,
+        isDeviceInUrl: device !== undefined,
         expiresAt,
         options,
         bodyLimits: {
@@ -165,6 +173,8 @@ export class RequestHandler {
         },
         databases: registry,
         streams,
+        workers,
+        embedded: this.#embedded,
         lease,
         slot,
         hold,
@@ -203,12 +213,11 @@ export class RequestHandler {
     database: string | undefined,
     needed: Access,
     trace: Trace,
-  ): Promise<Pick<AccessGrant, "access" | "expiresAt"> & { readonly client: string | undefined }> {
+  ): Promise<Pick<AccessGrant, "access" | "device" | "expiresAt"> & { readonly client: string | undefined }> {
     const { authorize = openAccess } = this.#parts.options;
     const grant = await checkAccess(authorize, request, database, needed, findToken(request));
     trace.client = grant.client ?? trace.client;
-    const { access, expiresAt } = grant;
-    return { access, client: trace.client, ...(expiresAt === undefined ? {} : { expiresAt }) };
+    return { ...grant, client: trace.client };
   }
 }
 

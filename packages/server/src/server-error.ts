@@ -25,7 +25,7 @@ export type ServerErrorCode =
   | "no-such-database"
   /** A database has this name already. */
   | "database-exists"
-  /** It cannot be the name of a database. */
+  /** It cannot be the name of a database, or of a device. */
   | "invalid-name"
   /** The server serves one file: databases cannot be created, copied, uploaded or deleted. */
   | "single-database"

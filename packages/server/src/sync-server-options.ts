@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Channel } from "@tributary/core";
 import type { AccessGrant, Authorize } from "./access/access.js";
+import { type LibsqlOption, mistakesOfLibsql } from "./libsql-options.js";
 import type { RequestReport } from "./request-report.js";
 import { type ServerClock, systemClock } from "./server-clock.js";
 import { ServerError } from "./server-error.js";
@@ -100,6 +101,16 @@ export interface SyncServerOptions {
    */
   readonly streams?: (database: string, channel: Channel, grant: AccessGrant) => Promise<void>;
 
+  /** How the clients of libSQL are served: for all databases, or by name. Default: `{ offline: "merge", probe: "offline" }`. */
+  readonly libsql?: LibsqlOption;
+  /** How many offline replicas of libSQL one database may have, in merge mode; 429 for one more. Default 1 000. */
+  readonly maxOfflineReplicas?: number;
+  /**
+   * What is kept for an offline replica is deleted when the same device has begun another one since, and this one was not
+   * used for as long, ms. Default 30 days.
+   */
+  readonly offlineReplicaRetentionMs?: number;
+
   /** How many databases are open at once; the one that was idle longest is closed for another, 503 if all are in use. Default 200. */
   readonly maxOpenDatabases?: number;
   /** A database that nobody has used for this long is closed, ms; it is opened again at the next request. Default 300 000. */
@@ -167,6 +178,8 @@ const DEFAULTS = {
   helloTimeoutMs: 10_000,
   keepAliveMs: 30_000,
   maxSubscriptions: 256,
+  maxOfflineReplicas: 1_000,
+  offlineReplicaRetentionMs: 30 * 86_400_000,
   maxOpenDatabases: 200,
   databaseIdleTimeoutMs: 300_000,
   snapshotRetentionMs: 60_000,
@@ -185,12 +198,14 @@ export function resolveServerOptions(options: SyncServerOptions): ResolvedServer
     createOnUse: false,
     clock: systemClock,
     allowedOrigins: [],
+    libsql: {},
     ...given,
   } as ResolvedServerOptions;
   const mistakes = [
     ...mistakesOfPlace(resolved),
     ...mistakesOfNumbers(resolved),
     ...mistakesOfOrigins(resolved.allowedOrigins),
+    ...mistakesOfLibsql(resolved.libsql),
   ];
   if (mistakes.length > 0) throw new ServerError("invalid-option", mistakes.join("; "));
   return resolved;

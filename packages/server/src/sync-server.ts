@@ -97,6 +97,7 @@ export function createSyncServer(given: SyncServerOptions): SyncServer {
     options,
     registry,
     streams,
+    workers,
     limiter,
     status,
     isWell: () => maintenanceError() === undefined,

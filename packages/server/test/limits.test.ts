@@ -204,6 +204,9 @@ describe("pages of other origins", () => {
     const { server } = openServer();
     const bytes = new TextEncoder().encode(body);
     expect((await post(server, "/v2/pipeline", bytes, undefined, {})).status).toBe(415);
+    // But for libSQL's Rust client, which names none: a page could not send this header unasked.
+    const headers = { "x-libsql-client-version": "libsql-remote-0.9.30" };
+    expect((await post(server, "/v2/pipeline", bytes, undefined, headers)).status).toBe(200);
   });
 
   test.each([

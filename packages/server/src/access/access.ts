@@ -19,6 +19,11 @@ export interface AccessGrant {
   readonly access: Access;
   /** Who it is, as limits and reports count it. Default: the remote address. */
   readonly client?: string;
+  /**
+   * Whom the token was made out to: the device of an offline replica of libSQL whose URL names none, which makes the server
+   * merge what it pushes. Default: it is not known.
+   */
+  readonly device?: string;
   /** When the grant ends, ms since 1970: a socket is closed then, unless it says hello again. Default never. */
   readonly expiresAt?: number;
 }

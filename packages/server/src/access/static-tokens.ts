@@ -10,7 +10,7 @@ export interface StaticToken {
   readonly access: Access;
   /** The databases it is for, and for nothing else: not for the server as a whole. Default: all there are, and the server. */
   readonly databases?: readonly string[];
-  /** Who holds it, as limits and reports count it. Default: the remote address. */
+  /** Who holds it, as limits and reports count it, and the device of an offline replica of libSQL. Default: the remote address, and no device. */
   readonly client?: string;
 }
 
@@ -28,7 +28,7 @@ export function staticTokens(tokens: readonly StaticToken[]): Authorize {
   const entries = tokens.map(({ token, access, databases, client }) => ({
     digest: digestOf(token),
     databases: databases === undefined ? undefined : new Set(databases),
-    grant: client === undefined ? { access } : { access, client },
+    grant: client === undefined ? { access } : { access, client, device: client },
   }));
   return ({ token, database }) => {
     if (token === undefined) {

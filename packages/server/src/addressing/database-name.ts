@@ -9,11 +9,13 @@ const RESERVED: ReadonlySet<string> = new Set([
   "beta",
   "console",
   "dev",
+  "device",
   "dump",
   "export",
   "health",
   "info",
   "metrics",
+  "proxy.Proxy",
   "pull-updates",
   "ready",
   "sync",
@@ -22,6 +24,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   "v3",
   "v3-protobuf",
   "version",
+  "wal_log.ReplicationLog",
 ]);
 
 /** What Windows takes for a device, in any directory. A data directory should survive being copied there. */

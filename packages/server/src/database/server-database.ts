@@ -1,6 +1,10 @@
 import { closeSync, fstatSync, statSync } from "node:fs";
 import { frameOffset } from "@tributary/core";
 import type { DatabaseStatus } from "../databases/databases.js";
+import { openBranchStore } from "../offline/file-branch-store.js";
+import type { OfflineReplicas } from "../offline/offline-replicas.js";
+import { openOfflineReplicas } from "../offline/open-offline-replicas.js";
+import { settledPosition } from "../offline/settled-position.js";
 import { PageReader } from "../pages/page-reader.js";
 import { ReadPin } from "../pages/read-pin.js";
 import { formatRevision } from "../pages/revision.js";
@@ -39,6 +43,7 @@ export class ServerDatabase {
   readonly #wal: WalTracker;
   readonly #pages: PageReader;
   readonly #store: RevisionStore;
+  #offline: OfflineReplicas | undefined;
   #timer: ServerTimer | undefined;
   #readingAhead: Promise<void> | undefined;
   #closed = false;
@@ -124,6 +129,22 @@ export class ServerDatabase {
       maintenanceError:
         error === undefined ? undefined : error instanceof Error ? error.message : String(error),
     };
+  }
+
+  /** Its offline replicas. Throws `ServerError`, or an error of Node where what is kept for them cannot be read. */
+  get offline(): OfflineReplicas {
+    this.assertUsable();
+    const { path, walLimitBytes } = this.options;
+    this.#offline ??= openOfflineReplicas({
+      database: this,
+      store: openBranchStore(`${path}-offline`, { now: Date.now }),
+      mergedPosition: (clientId) => {
+        this.assertInPlace();
+        return settledPosition(path, walLimitBytes, clientId);
+      },
+      timeOfDay: Date.now,
+    });
+    return this.#offline;
   }
 
   /** Length of the log up to the last committed frame. */
@@ -252,6 +273,7 @@ export class ServerDatabase {
     if (this.#closed) return;
     this.#closed = true;
     this.#timer?.cancel();
+    this.#offline?.close();
     this.writeLock.close();
     this.commitWaiters.wakeAll();
     this.#listeners.clear();

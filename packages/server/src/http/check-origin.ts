@@ -16,12 +16,16 @@ export function isAllowedOrigin(origin: string, allowedOrigins: readonly string[
   return allowedOrigins.includes("*") || allowedOrigins.includes(origin);
 }
 
+/** The remote writes of libSQL's Rust client come with this header, and without a content type. */
+const LIBSQL_CLIENT = "x-libsql-client-version";
+
 /**
- * Lets JSON through only, which all clients send: other types a page can send anywhere without being asked for
- * permission first. Throws `RequestError` 415.
+ * Lets through what a page cannot send anywhere without being asked for permission first: JSON, or nothing said of the type
+ * with a header of a program's own. Throws `RequestError` 415.
  */
 export function checkJsonContent(request: Request): void {
-  const mediaType = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
-  if (mediaType === "application/json") return;
+  const type = request.headers.get("content-type");
+  if (type === null && request.headers.has(LIBSQL_CLIENT)) return;
+  if (type?.split(";", 1)[0]?.trim().toLowerCase() === "application/json") return;
   throw new RequestError(415, "the content type must be application/json");
 }

@@ -14,6 +14,8 @@ const STATUS_OF_CODE: Partial<Record<ServerErrorCode, number>> = {
   "database-busy": 503,
   // Another connection to a database that is open: descriptors have run out.
   "cannot-open": 503,
+  // Offline replicas take 500 for the end of a generation, and do not show what it says.
+  "branch-damaged": 503,
   closed: 503,
 };
 

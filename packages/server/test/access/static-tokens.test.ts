@@ -19,8 +19,8 @@ function ask(token: string | undefined, database: string | undefined) {
 
 describe("a token", () => {
   test("gives what it was made for", () => {
-    expect(ask(READER, "acme")).toEqual({ access: "read", client: "reader" });
-    expect(ask(READER, "globex")).toEqual({ access: "read", client: "reader" });
+    expect(ask(READER, "acme")).toEqual({ access: "read", client: "reader", device: "reader" });
+    expect(ask(READER, "globex")).toEqual({ access: "read", client: "reader", device: "reader" });
     expect(ask(WRITER, "anything")).toEqual({ access: "write" });
     expect(ask(WRITER, undefined)).toEqual({ access: "write" });
     expect(ask(ADMIN, undefined)).toEqual({ access: "admin" });

@@ -73,6 +73,7 @@ describe("a name of a database", () => {
     "beta",
     "dump",
     "console",
+    "device",
     "con",
     "prn",
     "aux",
@@ -96,6 +97,12 @@ describe("the address of a request", () => {
     ["http://h/acme//v2", "acme", "/v2"],
     ["http://h/acme//v3/cursor", "acme", "/v3/cursor"],
     ["http://h/acme//pull-updates", "acme", "/pull-updates"],
+    ["http://h/acme//info", "acme", "/info"],
+    ["http://h/acme//sync/1/2/3", "acme", "/sync/1/2/3"],
+    ["http://h/acme//export/1", "acme", "/export/1"],
+    ["http://h/acme//wal_log.ReplicationLog/Hello", "acme", "/wal_log.ReplicationLog/Hello"],
+    ["http://h/acme//proxy.Proxy/Execute", "acme", "/proxy.Proxy/Execute"],
+    ["http://h/acme//information", "acme", "//information"],
     ["http://h/acme//admin/databases", "acme", "//admin/databases"],
     ["http://h/acme//other//v2", "acme", "//other//v2"],
     ["http://h/acme/admin/databases", "acme", "/admin/databases"],
@@ -106,6 +113,10 @@ describe("the address of a request", () => {
     ["http://h/pull-updates", undefined, "/pull-updates"],
     ["http://h/admin/databases/acme", undefined, "/admin/databases/acme"],
     ["http://h/health", undefined, "/health"],
+    ["http://h/info", undefined, "/info"],
+    ["http://h/device/phone/info", undefined, "/device/phone/info"],
+    ["http://h/wal_log.ReplicationLog/Hello", undefined, "/wal_log.ReplicationLog/Hello"],
+    ["http://h/proxy.Proxy/Execute", undefined, "/proxy.Proxy/Execute"],
     // Dot segments are resolved by the URL, encoded or not: what is left is what counts.
     ["http://h/acme/../health", undefined, "/health"],
     ["http://h/acme/%2e%2E/beta2/v2", "beta2", "/v2"],
@@ -174,5 +185,52 @@ describe("the address of a request", () => {
       database: "acme",
       pathname: "/v2/pipeline",
     });
+  });
+});
+
+describe("the device of a request", () => {
+  test.each([
+    ["http://h/acme/device/phone/info", "phone", "/info"],
+    ["http://h/acme/device/phone", "phone", "/"],
+    ["http://h/acme/device/phone/", "phone", "/"],
+    ["http://h/acme/device/phone/sync/1/2/130/baton", "phone", "/sync/1/2/130/baton"],
+    ["http://h/acme/device/phone//export/7", "phone", "/export/7"],
+    ["http://h/acme/device/phone/v3/pipeline", "phone", "/v3/pipeline"],
+    ["http://h/acme//device/phone//v3/cursor", "phone", "/v3/cursor"],
+    ["http://h/acme/device/phone/pull-updates?x=/device/other", "phone", "/pull-updates"],
+    ["http://h/acme/device/A.b_c-9/info", "A.b_c-9", "/info"],
+    [`http://h/acme/device/${"x".repeat(64)}/info`, "x".repeat(64), "/info"],
+    ["http://h/acme/device/device/device/x", "device", "/device/x"],
+    ["http://h/acme/devices/phone/info", undefined, "/devices/phone/info"],
+    ["http://h/acme/info/device/phone", undefined, "/info/device/phone"],
+    ["http://h/acme/device/phone/../../info", undefined, "/info"],
+    ["http://h/acme/info", undefined, "/info"],
+  ])("%s", (url, device, pathname) => {
+    expect(findAddress({ url }, MANY)).toEqual({ database: "acme", device, pathname });
+  });
+
+  test("is in the path where the host names the database, and where there is only one", () => {
+    const found = { device: "phone", pathname: "/info" };
+    const url = "http://acme.sync.example.com/device/phone/info";
+    expect(findAddress({ url }, WITH_DOMAIN)).toEqual({ database: "acme", ...found });
+    expect(findAddress({ url }, { path: "x.db" })).toEqual({ database: "default", ...found });
+    const { pathname } = findAddress({ url: "http://h//info" }, { path: "x.db" });
+    expect(pathname).toBe("/info");
+  });
+
+  test.each([
+    "http://h/acme/device",
+    "http://h/acme/device/",
+    "http://h/acme/device//info",
+    "http://h/acme/device/%41/info",
+    "http://h/acme/device/a%2Fb/info",
+    "http://h/acme/device/a b/info",
+    "http://h/acme/device/a:b/info",
+    "http://h/acme/device/é/info",
+    "http://h/acme/device/a%00/info",
+    `http://h/acme/device/${"x".repeat(65)}/info`,
+  ])("%s is refused", (url) => {
+    expect(() => findAddress({ url }, MANY)).toThrow(INVALID);
+    expect(() => findAddress({ url }, MANY)).toThrow(/a device is named as \/device\/<name>/);
   });
 });

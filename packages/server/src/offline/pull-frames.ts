@@ -1,0 +1,47 @@
+import { appendDifferences } from "./append-differences.js";
+import type { FrameRange, PulledFrames } from "./offline-replicas.js";
+import type { OfflineSession } from "./offline-session.js";
+
+/** After how long a transaction that another replica has begun to push, and does not go on with, is in nobody's way, ms. */
+export const ABANDONED_PUSH_MS = 5_000;
+
+/**
+ * Answers a pull. A body never ends where nothing follows but inside a transaction: `head` is the end of one, and what is
+ * behind a position that was served stays there until the replica is known not to have it, so that the rest of a transaction
+ * follows when it is asked for. Trap: a generation that ends inside a transaction makes the client abort its process.
+ *
+ * `rollFrames`: how many frames a generation may have before the next one begins.
+ */
+export async function pullFrames(
+  session: OfflineSession,
+  range: FrameRange,
+  rollFrames: number,
+): Promise<PulledFrames> {
+  session.settle();
+  const { branch, isStrict } = session;
+  const { generation } = range;
+  const { after, upTo } = session.positionsOf(range);
+  session.foldUpTo(generation);
+  const next = branch.generations.find((entry) => entry.generation === generation + 1);
+  // It walks through all of them, one by one.
+  if (next !== undefined && after >= next.start) return { type: "end", generation: session.newestGeneration };
+  // It has frames that are not here: the server was restored from a backup. The next push finds out, and sends them again.
+  if (after > branch.head) return { type: "end", generation };
+  if (after === branch.head) {
+    session.confirmHead();
+    if (mayAppend(session)) await appendDifferences(session.database, branch, isStrict);
+  }
+  const last = Math.min(upTo, branch.head, next?.start ?? branch.head);
+  if (after < last) return { type: "frames", body: branch.readFrames(after, last) };
+  const isLong = branch.head - session.newestStart > rollFrames;
+  const begun = isLong ? branch.addGeneration() : undefined;
+  return { type: "end", generation: begun?.generation ?? generation };
+}
+
+/** Whether the server's frames can come behind `head` now. */
+export function mayAppend(session: OfflineSession): boolean {
+  const { tail, isStrict, database } = session;
+  if (isStrict && tail !== undefined && database.clock.now() - tail.at < ABANDONED_PUSH_MS) return false;
+  session.dropTail();
+  return true;
+}
