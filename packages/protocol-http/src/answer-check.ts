@@ -16,14 +16,18 @@ export interface AnswerProblem {
   readonly isUntouched: boolean;
 }
 
-/** What is wrong with an answer's head; undefined: nothing. */
+/**
+ * What is wrong with an answer's head; undefined: nothing. `isAnswer` says with which statuses an answer is one; without
+ * `contentTypes` it may be of any type.
+ */
 export function findProblem(
   response: TransportResponse,
   contentTypes: readonly string[],
   url: URL,
+  isAnswer: (status: number) => boolean = (status) => status === 200,
 ): AnswerProblem | undefined {
   const { status } = response;
-  if (status === 200) return findContentProblem(response, contentTypes);
+  if (isAnswer(status)) return findContentProblem(response, contentTypes);
   const permanent = { isTemporary: false, isUntouched: true };
   if (status >= 300 && status < 400) {
     return {
@@ -58,7 +62,7 @@ function findContentProblem(
   const malformed = { code: "malformed-response", isTemporary: false, isUntouched: false } as const;
   if (encoding !== undefined && encoding !== "identity")
     return { ...malformed, message: `it compressed its answer (${encoding})` };
-  if (type === "" || contentTypes.includes(type)) return undefined;
+  if (type === "" || contentTypes.length === 0 || contentTypes.includes(type)) return undefined;
   return { ...malformed, message: `it answered with ${type} in place of ${contentTypes[0]}` };
 }
 

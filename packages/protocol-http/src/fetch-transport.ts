@@ -3,12 +3,12 @@ import type { HttpTransport, TransportRequest, TransportResponse } from "./http-
 /** Sends with a `fetch` of the host's. */
 export function createFetchTransport(fetchRequest: typeof fetch): HttpTransport {
   return {
-    async send({ url, headers, body, signal }: TransportRequest): Promise<TransportResponse> {
+    async send({ method, url, headers, body, signal }: TransportRequest): Promise<TransportResponse> {
       const answer = await fetchRequest(url, {
-        method: "POST",
+        method,
         headers: { ...headers },
         // The types of the DOM want it without a shared buffer; nothing here makes one.
-        body: body as Uint8Array<ArrayBuffer>,
+        ...(method === "POST" && { body: body as Uint8Array<ArrayBuffer> }),
         signal,
         redirect: "manual",
       });

@@ -12,16 +12,35 @@ import { retryDelay } from "./retry-delay.js";
 
 /** One call of an endpoint. */
 export interface RemoteCall {
+  /** Default POST. */
+  readonly method?: "GET" | "POST";
+  /** Behind the path of the base URL; begins with a slash. */
   readonly path: string;
-  /** The first is what is sent; any of them may be answered. */
+  /** The first is what is sent; any of them may be answered. None: nothing is said of types, and any is taken. */
   readonly contentTypes: readonly string[];
+  /** Empty for a GET. */
   readonly body: Uint8Array;
+  /** Statuses with which an answer is taken; every other one is a failure. Default: 200. */
+  readonly isAnswer?: (status: number) => boolean;
+  /**
+   * How many redirects are followed, with method and body as they are. To another origin go neither the token nor the
+   * headers of the host: they are not for it. Default 0.
+   */
+  readonly maxRedirects?: number;
   /** Whether it does no harm if the remote acts on it twice. */
   readonly isRepeatable: boolean;
   /** How much longer than usual the answer may take. */
   readonly extraTimeMs: number;
   readonly signal: AbortSignal | undefined;
 }
+
+/** A request whose answer has begun to come. */
+interface SentRequest {
+  readonly response: TransportResponse;
+  readonly answer: RemoteAnswer;
+}
+
+const NOTHING_OF_THE_HOST = { headers: undefined, authToken: undefined };
 
 /** Calls endpoints: asks the host for URL and token, sends, checks the head of the answer, tries again where that can help. */
 export class HttpCaller {
@@ -87,8 +106,8 @@ export class HttpCaller {
     const url = await this.#endpoint(call.path);
     const endpoint = describeUrl(url);
     try {
-      const { response, answer } = await this.#send(call, url, endpoint);
-      const problem = findProblem(response, call.contentTypes, url);
+      const { response, answer } = await this.#sendOn(call, url, endpoint);
+      const problem = findProblem(response, call.contentTypes, url, call.isAnswer);
       if (problem === undefined) return await take(answer);
       const start = await answer.readStart();
       if (response.status === 401 && !state.tokenIsFresh) {
@@ -118,17 +137,32 @@ export class HttpCaller {
     return endpointUrl(parseRemoteUrl(base), path);
   }
 
-  async #send(
-    call: RemoteCall,
-    url: URL,
-    endpoint: string,
-  ): Promise<{ readonly response: TransportResponse; readonly answer: RemoteAnswer }> {
+  /** Sends, and follows as many redirects as the call allows. */
+  async #sendOn(call: RemoteCall, url: URL, endpoint: string): Promise<SentRequest> {
+    let at = url;
+    for (let redirects = 0; ; redirects++) {
+      const sent = await this.#send(call, at, endpoint, at.origin === url.origin);
+      const { status } = sent.response;
+      const location = sent.response.header("location");
+      const isRedirect = status >= 300 && status < 400 && location !== undefined;
+      if (!isRedirect || redirects >= (call.maxRedirects ?? 0)) return sent;
+      if (!URL.canParse(location, at.href)) return sent;
+      const next = new URL(location, at.href);
+      if (next.protocol !== "https:" && next.protocol !== "http:") return sent;
+      sent.answer.discard();
+      at = next;
+    }
+  }
+
+  async #send(call: RemoteCall, url: URL, endpoint: string, isOwnOrigin: boolean): Promise<SentRequest> {
     const { headersTimeoutMs, bodyTimeoutMs, clock } = this.settings;
-    const { headers, secrets } = await requestHeaders(this.settings, call.contentTypes[0] as string);
+    const own = isOwnOrigin ? this.settings : NOTHING_OF_THE_HOST;
+    const { headers, secrets } = await requestHeaders(own, call.contentTypes[0]);
     const guard = new RequestGuard(clock, call.signal);
     if (guard.signal.aborted) throw guard.signal.reason;
     this.bytesSent += call.body.length;
-    const sent = this.#transport.send({ url, headers, body: call.body, signal: guard.signal });
+    const { method = "POST", body } = call;
+    const sent = this.#transport.send({ method, url, headers, body, signal: guard.signal });
     try {
       const response = await guard.run(sent, headersTimeoutMs + call.extraTimeMs);
       const onBytes = (count: number): void => {

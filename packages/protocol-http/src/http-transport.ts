@@ -1,7 +1,9 @@
-/** One POST. */
+/** One request. */
 export interface TransportRequest {
+  readonly method: "GET" | "POST";
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  /** Of a POST. */
   readonly body: Uint8Array;
   /** Ends the request, and the reading of its answer. */
   readonly signal: AbortSignal;

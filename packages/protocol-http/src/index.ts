@@ -1,4 +1,13 @@
+export { AttemptFailure } from "./attempt-failure.js";
+export { createFetchTransport } from "./fetch-transport.js";
+export type { RemoteCall } from "./http-caller.js";
+export { HttpCaller } from "./http-caller.js";
 export type { HttpClock } from "./http-clock.js";
 export type { HttpProtocol } from "./http-protocol.js";
 export { createHttpProtocol } from "./http-protocol.js";
-export type { HttpProtocolOptions, RetryOptions } from "./http-protocol-options.js";
+export type { HttpProtocolOptions, HttpSettings, RetryOptions } from "./http-protocol-options.js";
+export { resolveOptions } from "./http-protocol-options.js";
+export type { HttpTransport, TransportRequest, TransportResponse } from "./http-transport.js";
+export { PullWait } from "./pull-wait.js";
+export { RemoteAnswer } from "./remote-answer.js";
+export { createUndiciTransport } from "./undici-transport.js";

@@ -29,6 +29,10 @@ export class RemoteAnswer {
     this.isEndReliable = parts.response.isEndReliable;
   }
 
+  get status(): number {
+    return this.#parts.response.status;
+  }
+
   /** The next part, `undefined` at the end. Rejects with `AttemptFailure`. */
   async read(): Promise<Uint8Array | undefined> {
     if (this.#atEnd) return undefined;
@@ -73,7 +77,7 @@ export class RemoteAnswer {
 
   /** An error about this answer. */
   error(code: SyncErrorCode, message: string, cause?: unknown): SyncError {
-    const options = { endpoint: this.endpoint, status: this.#parts.response.status };
+    const options = { endpoint: this.endpoint, status: this.status };
     return new SyncError(
       code,
       `${this.endpoint} ${message}.`,

@@ -17,7 +17,10 @@ const SHORTEST_SECRET = 8;
  * Asks the host for its headers and its token. Throws `SyncError`: `invalid-option` where a header cannot be sent (checked
  * here because the messages of others repeat the value), `unauthorized` when the host could not give a token.
  */
-export async function requestHeaders(settings: HttpSettings, contentType: string): Promise<RequestHeaders> {
+export async function requestHeaders(
+  settings: Pick<HttpSettings, "headers" | "authToken">,
+  contentType: string | undefined,
+): Promise<RequestHeaders> {
   const own = await customHeaders(settings);
   const token = await authToken(settings);
   const headers: Record<string, string> = {};
@@ -28,8 +31,10 @@ export async function requestHeaders(settings: HttpSettings, contentType: string
     }
     headers[name.toLowerCase()] = value;
   }
-  headers["content-type"] = contentType;
-  headers.accept = contentType;
+  if (contentType !== undefined) {
+    headers["content-type"] = contentType;
+    headers.accept = contentType;
+  }
   // Pages do not compress well enough to be worth it, and proxies buffer what they compress.
   headers["accept-encoding"] = "identity";
   if (token !== undefined) headers.authorization = `Bearer ${token}`;
@@ -37,7 +42,9 @@ export async function requestHeaders(settings: HttpSettings, contentType: string
   return { headers, secrets: secrets.filter((secret) => secret.length >= SHORTEST_SECRET) };
 }
 
-async function customHeaders({ headers = {} }: HttpSettings): Promise<Record<string, string>> {
+async function customHeaders({
+  headers = {},
+}: Pick<HttpSettings, "headers">): Promise<Record<string, string>> {
   let own: unknown;
   try {
     own = typeof headers === "function" ? await headers() : headers;
@@ -52,7 +59,7 @@ async function customHeaders({ headers = {} }: HttpSettings): Promise<Record<str
   return own as Record<string, string>;
 }
 
-async function authToken({ authToken }: HttpSettings): Promise<string | undefined> {
+async function authToken({ authToken }: Pick<HttpSettings, "authToken">): Promise<string | undefined> {
   let token: unknown;
   try {
     token = typeof authToken === "function" ? await authToken() : authToken;

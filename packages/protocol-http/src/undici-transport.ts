@@ -6,8 +6,9 @@ export function createUndiciTransport(): HttpTransport {
   // Its timers are off: ours know about long-polls, and tests own them.
   const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 10_000 });
   return {
-    async send({ url, headers, body, signal }: TransportRequest): Promise<TransportResponse> {
-      const answer = await sendRequest(url, { dispatcher: agent, method: "POST", headers, body, signal });
+    async send({ method, url, headers, body, signal }: TransportRequest): Promise<TransportResponse> {
+      const content = method === "POST" ? { body } : {};
+      const answer = await sendRequest(url, { dispatcher: agent, method, headers, ...content, signal });
       // Without a listener, an error after the last read would end the process.
       answer.body.on("error", () => {});
       const parts = answer.body[Symbol.asyncIterator]();
