@@ -49,6 +49,7 @@ export function configOf(path: string, options: Partial<ReplicaConfig> = {}): Re
     lockTimeoutMs: 1_000,
     pushAttempts: 3,
     repair: true,
+    takeover: undefined,
     openPages: openWalReplicaPages,
     onProgress: undefined,
     ...options,

@@ -10,7 +10,7 @@ const NUMBERS = {
   checkpointThresholdBytes: 4096,
 } as const;
 
-const BOOLEANS = ["bootstrapIfEmpty", "repair", "acceptLoss", "live", "webSocket"] as const;
+const BOOLEANS = ["bootstrapIfEmpty", "repair", "acceptLoss", "live", "webSocket", "takeOver"] as const;
 const FUNCTIONS = ["transform", "onProgress", "fetch"] as const;
 const SYNCHRONOUS = ["OFF", "NORMAL", "FULL", "EXTRA"];
 
@@ -42,6 +42,7 @@ export function checkOptions(caller: string, options: ReplicaOptions & RepairOpt
   const { streams } = options as { streams?: unknown };
   if (streams !== undefined && (typeof streams !== "object" || streams === null))
     mistakes.push("`streams` must be an object");
+  checkProtocol(options, mistakes);
   const { transport } = options as { transport?: unknown };
   if (transport !== undefined) {
     const isRemote = typeof transport === "object" && transport !== null && "startPull" in transport;
@@ -72,4 +73,12 @@ export function checkOptions(caller: string, options: ReplicaOptions & RepairOpt
     }
   }
   if (mistakes.length > 0) throw new SyncError("invalid-option", `${caller}: ${mistakes.join("; ")}.`);
+}
+
+function checkProtocol({ protocol, transport, webSocket }: ReplicaOptions, mistakes: string[]): void {
+  if (protocol === undefined || protocol === "turso") return;
+  if (protocol !== "libsql") mistakes.push("`protocol` must be turso or libsql");
+  else if (transport !== undefined) mistakes.push("`protocol` is of no use where there is a `transport`");
+  else if (webSocket === true)
+    mistakes.push("`webSocket` must be left out or false where `protocol` is libsql");
 }

@@ -19,19 +19,23 @@ import {
   type BetterSqlite3Options,
   canonicalPath,
   createBetterSqlite3,
+  createScratchSql,
+  isOpenElsewhere,
 } from "@tributary/sqlite-better-sqlite3";
 import { createNodeStorage } from "@tributary/storage-node-fs";
 import { addStreamSql, createChangeStreams, type DatabaseStreams, type StreamSql } from "@tributary/streams";
 import { checkOptions } from "./check-options.js";
 import { nodeClock } from "./node-clock.js";
+import { httpOptions } from "./remote/http-options.js";
 import { openRemote } from "./remote/open-remote.js";
 import type { OpenedRemote, ReplicaRemote } from "./remote/replica-remote.js";
 import { Replica } from "./replica.js";
 import type { ReplicaOptions } from "./replica-options.js";
+import { type FramesAtRemote, findFramesAtRemote } from "./takeover/frames-at-remote.js";
 
 /**
  * Opens a replica, making it where there is none: by default it is then downloaded whole. What a crash or another program
- * has left is seen to: `replica.recovered` says what that was.
+ * has left is seen to, and a replica of libSQL's client is taken over: `replica.recovered` says what that was.
  *
  * @throws SyncError `invalid-option`, `replica-in-use` (open already, here or in another process), `not-a-replica`,
  * `damaged-file` and `damaged-metadata` when it is damaged and cannot be repaired now, `aborted`, and for a new replica
@@ -48,12 +52,14 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
     streams?.noteCommit();
     streamSql?.afterCommit();
   };
-  const { ports, protocol, sqlite, transport } = portsOf(options, {
+  const { ports, protocol, sqlite, transport } = portsOf(path, options, {
     onLocalCommit,
     onTempEmptied: () => streamSql?.restore(),
   });
   try {
-    const session = await run(openEngine(configOf(path, options)), { ports, protocol }, options.signal);
+    const framesAtRemote = await askForFrames(path, options);
+    const config = { ...configOf(path, options), takeover: takeoverOf(options, framesAtRemote) };
+    const session = await run(openEngine(config), { ports, protocol }, options.signal);
     if (options.streams !== undefined) {
       streams = createChangeStreams({
         sql: sqlite,
@@ -94,9 +100,10 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
 export async function repairReplica(options: ReplicaOptions & RepairOptions): Promise<RepairReport> {
   checkOptions("repairReplica", options);
   const { acceptLoss = false } = options;
-  const { ports, protocol } = portsOf(options, {});
+  const path = canonicalPath(options.path);
+  const { ports, protocol } = portsOf(path, options, {});
   try {
-    const config = configOf(canonicalPath(options.path), options);
+    const config = configOf(path, options);
     return await run(repair(config, { acceptLoss }), { ports, protocol }, options.signal);
   } finally {
     await protocol.close();
@@ -109,10 +116,11 @@ interface Ports {
 }
 
 function portsOf(
+  path: string,
   options: ReplicaOptions,
   hooks: Pick<BetterSqlite3Options, "onLocalCommit" | "onTempEmptied">,
 ): Ports & { readonly sqlite: BetterSqlite3Io; readonly transport: OpenedRemote["transport"] } {
-  const { remote: protocol, transport } = openRemote(options);
+  const { remote: protocol, transport } = openRemote(options, path);
   const sqlite = createBetterSqlite3({ ...options.database, ...hooks });
   return {
     ports: { files: createNodeStorage(), sql: sqlite, remote: protocol, clock: nodeClock },
@@ -144,8 +152,28 @@ function configOf(path: string, options: ReplicaOptions): ReplicaConfig {
     lockTimeoutMs: options.lockTimeoutMs ?? 5_000,
     pushAttempts: 3,
     repair: options.repair ?? true,
+    takeover: undefined,
     openPages: openWalReplicaPages,
     onProgress: options.onProgress && checkedProgress(options.onProgress),
+  };
+}
+
+async function askForFrames(path: string, options: ReplicaOptions): Promise<FramesAtRemote> {
+  if (options.takeOver === false || options.transport !== undefined) return undefined;
+  return await findFramesAtRemote(path, httpOptions(options), options.signal);
+}
+
+function takeoverOf(
+  { takeOver, database }: ReplicaOptions,
+  framesAtRemote: FramesAtRemote,
+): ReplicaConfig["takeover"] {
+  if (takeOver === false) return undefined;
+  return {
+    always: takeOver === true,
+    files: createNodeStorage(),
+    framesAtRemote,
+    scratch: () => createScratchSql(database),
+    isOpenElsewhere,
   };
 }
 

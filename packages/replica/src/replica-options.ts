@@ -12,6 +12,12 @@ export interface ReplicaOptions {
    * A WebSocket goes to the same URL.
    */
   readonly url: string | null | (() => string | null | Promise<string | null>);
+  /**
+   * What is spoken to the URL: Turso's sync protocol (the default), or that of libSQL's offline replicas, for a server that
+   * has no other. libSQL's knows no WebSocket and no waiting, so a live replica asks every few seconds; and it needs a copy of
+   * the remote's pages, `<path>-mirror`.
+   */
+  readonly protocol?: "turso" | "libsql";
   /** Bearer token, or a function that is asked for every request, and once more after the remote refused a token. */
   readonly authToken?: string | (() => string | undefined | Promise<string | undefined>);
   /** Begins the client id, to tell replicas apart on the server. Default `tributary`. */
@@ -40,6 +46,13 @@ export interface ReplicaOptions {
    * afresh, unpushed local changes are repeated on it, and the damaged files are kept beside it.
    */
   readonly repair?: boolean;
+  /**
+   * Whether a replica that libSQL's client has left at the path is made one of Tributary's, with what it had not pushed; its
+   * files are kept beside it. Default: if its metadata file, whole or damaged, is there to tell that it is one. `true`: any
+   * database there is taken for one, also without that file; then what the remote does not have becomes local changes.
+   * `false`: never; such files are refused with `not-a-replica`.
+   */
+  readonly takeOver?: boolean;
   /**
    * Gives the replica change streams to other databases (`replica.streams`), and the app's connection their SQL:
    * `tributary_changes` and `tributary_inbox`. `{}` takes the defaults.

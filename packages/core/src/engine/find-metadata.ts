@@ -117,7 +117,7 @@ function metadataOf(clientId: string): ReplicaMetadata {
 }
 
 function missingMetadata(path: string): string {
-  return `${path} is a database, but not a replica of Tributary's: it has no tape, and ${replicaFiles(path).metadata} is missing. Open the replica at another path.`;
+  return `${path} is a database, but not a replica of Tributary's: it has no tape, and ${replicaFiles(path).metadata} is missing. Open the replica at another path; or, if it was one of libSQL's, with \`takeOver: true\`.`;
 }
 
 function isCaptured(path: string): string {

@@ -5,6 +5,7 @@ import { decodeMetadata } from "../metadata/replica-metadata.js";
 import { finishApply } from "./apply-changes.js";
 import { settle } from "./checkpoint.js";
 import { createReplica } from "./create-replica.js";
+import { findLeftovers } from "./find-leftovers.js";
 import { findMetadata, readMetadataFile } from "./find-metadata.js";
 import { hasContent } from "./keep-aside.js";
 import { makeTape } from "./make-tape.js";
@@ -13,11 +14,12 @@ import { damageOf, repairAfter } from "./repair-replica.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import { acquireLock, type ReplicaSession, replicaFiles, saveMetadata } from "./replica-session.js";
 import { finishSwap } from "./swap-files.js";
+import { takeOver } from "./take-over.js";
 import { readSavedBoundaries } from "./tape-boundaries.js";
 
 /**
- * Opens a replica: makes one where there is none, finishes what a crash interrupted, finds the synced pages again, and
- * repairs what is damaged. What was wrong is in the session's `recovered`.
+ * Opens a replica: makes one where there is none, or of what libSQL's client has left, finishes what a crash interrupted,
+ * finds the synced pages again, and repairs what is damaged. What was wrong is in the session's `recovered`.
  *
  * Fails with `replica-in-use` when another process, or other ports of this one, have it open; with `not-a-replica` for
  * files it must not touch; with `damaged-file` or `damaged-metadata` when it is damaged and cannot be repaired now; and with what the remote says when a new replica has to be downloaded.
@@ -35,6 +37,12 @@ export function* openReplica(config: ReplicaConfig): Coroutine<ReplicaSession> {
 }
 
 function* openLocked(config: ReplicaConfig): Coroutine<ReplicaSession> {
+  const leftovers = yield* findLeftovers(config);
+  if (leftovers !== undefined && config.takeover !== undefined) {
+    const { notice, repair } = yield* takeOver(config, config.takeover, leftovers);
+    const session = yield* openSound(config);
+    return { ...session, recovered: [notice, ...session.recovered], repair };
+  }
   try {
     return yield* openSound(config);
   } catch (error) {

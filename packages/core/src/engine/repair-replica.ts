@@ -1,31 +1,14 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
-import { ReplayJournalReader, type TapeCopy } from "../tape/replay-journal.js";
-import { TAPE_TABLE } from "../tape/tape-schema.js";
-import { servesAReplica } from "./apply-changes.js";
-import { settle } from "./checkpoint.js";
-import { closeSession } from "./close-replica.js";
-import { createReplica, newClientId } from "./create-replica.js";
 import { findMetadata } from "./find-metadata.js";
 import { nameAside } from "./keep-aside.js";
-import { hasTable, readPulledPosition } from "./local-values.js";
 import { makeTape } from "./make-tape.js";
-import { abandonSession, checkIsSound, openSession } from "./open-session.js";
-import { commitReplay, pushedOf, replayAbove } from "./replay-tape.js";
+import { rebuildBeside, replayCopy, type TapeHistory } from "./rebuild-beside.js";
 import type { ReplicaConfig } from "./replica-config.js";
-import {
-  acquireLock,
-  beginWrite,
-  type ReplicaSession,
-  replicaFiles,
-  saveMetadata,
-} from "./replica-session.js";
+import { acquireLock } from "./replica-session.js";
 import { isUnreadable, type SalvagedTape, salvageTape } from "./salvage-tape.js";
-import { finishSwap, swapFiles } from "./swap-files.js";
-
-/** What comes after the database's path in the names of the files that a repair makes. */
-const BESIDE = "-repair";
+import { finishSwap } from "./swap-files.js";
 
 /** Options of {@link repairReplica}. */
 export interface RepairOptions {
@@ -119,39 +102,17 @@ function* repairLocked(
     onProgress?.({ phase: "salvage", done, total: undefined }),
   );
   if (salvaged.unreadable !== undefined && !acceptLoss) throw changesUnreadable(path, salvaged);
-  const beside: ReplicaConfig = { ...config, path: path + BESIDE, bootstrapIfEmpty: true };
-  // What an earlier repair left that did not get to its end.
-  for (const file of [beside.path, ...Object.values(replicaFiles(beside.path))]) yield* io.removeFile(file);
-  const session = yield* openSession(beside, yield* createReplica(beside), []);
-  let changes = 0;
-  try {
-    yield* settle(session);
-    yield* session.pages.renewGuard();
-    if (salvaged.file === undefined) yield* makeTape(session, false);
-    else changes = yield* replaySalvaged(session, salvaged.file, yield* historyOf(path, salvaged));
-    yield* checkWhatWasSent(beside.path);
-    yield* closeSession(session);
-  } catch (error) {
-    yield* abandonSession(session);
-    throw error;
-  }
-  const aside = yield* nameAside();
-  yield* swapFiles(path, BESIDE, aside);
+  const rebuilt = yield* rebuildBeside(config, {
+    aside: yield* nameAside(),
+    fill: function* (session) {
+      if (salvaged.file !== undefined)
+        return yield* replayCopy(session, salvaged.file, yield* historyOf(path, salvaged));
+      yield* makeTape(session, false);
+      return 0;
+    },
+  });
   if (salvaged.file === `${path}-salvage`) yield* io.removeFile(salvaged.file);
-  return {
-    keptAs: path + aside,
-    changes,
-    unreadable: salvaged.unreadable,
-    clientId: session.metadata.clientId,
-  };
-}
-
-/** What is known of a tape beside what is on it. */
-interface TapeHistory {
-  /** The remote has taken the changes up to here. */
-  readonly knownPushed: number;
-  /** The replica was closed: then no change is missing at its end. */
-  readonly wasClosed: boolean;
+  return { ...rebuilt, unreadable: salvaged.unreadable };
 }
 
 function* historyOf(path: string, { knownPushed }: SalvagedTape): Coroutine<TapeHistory> {
@@ -164,67 +125,6 @@ function* historyOf(path: string, { knownPushed }: SalvagedTape): Coroutine<Tape
     // What is damaged tells nothing.
     if (damageOf(path, error) === undefined) throw error;
     return { knownPushed, wasClosed: false };
-  }
-}
-
-/** As `checkIsSound`, for a database that was just downloaded. */
-function* checkWhatWasSent(path: string): Coroutine<void> {
-  try {
-    yield* checkIsSound(path);
-  } catch (cause) {
-    if (!(cause instanceof SyncError) || cause.code !== "damaged-file") throw cause;
-    throw new SyncError(
-      "invalid-page-stream",
-      `The database that the remote has sent is damaged: ${cause.message}`,
-      {
-        cause,
-      },
-    );
-  }
-}
-
-/** Repeats the salvaged changes on the fresh database. Returns how many the remote does not have. */
-function* replaySalvaged(session: ReplicaSession, file: string, history: TapeHistory): Coroutine<number> {
-  const { config } = session;
-  if (yield* hasTable(TAPE_TABLE)) throw servesAReplica();
-  const reader = yield* ReplayJournalReader.open<TapeCopy>(file, true);
-  if (reader === undefined)
-    throw new SyncError("io-failed", `${file} is not what was written to it.`, { path: file });
-  try {
-    const { clientId } = yield* replayUnderLock(config, reader, history);
-    yield* saveMetadata(session, { clientId });
-  } finally {
-    yield* reader.close();
-  }
-  yield* io.refreshCapture("app");
-  const rows = yield* io.querySql("writer", `SELECT count(*) FROM main.${TAPE_TABLE}`);
-  return Number(rows[0]?.[0]);
-}
-
-function* replayUnderLock(
-  config: ReplicaConfig,
-  reader: ReplayJournalReader<TapeCopy>,
-  { knownPushed, wasClosed }: TapeHistory,
-): Coroutine<{ readonly clientId: string }> {
-  const { journal } = reader;
-  yield* beginWrite(config);
-  try {
-    const position = yield* readPulledPosition(journal.clientId);
-    const pushed = pushedOf(journal, position);
-    if (pushed === undefined && !wasClosed && position?.pullGeneration === journal.pullGeneration) {
-      // The end of the tape is lost, and was pushed; so was all that is left.
-      yield* replayAbove(config, reader, position.changeId);
-      yield* commitReplay();
-      return { clientId: journal.clientId };
-    }
-    // Another copy of the replica has gone on under that name: from now on this one is a client of its own.
-    const identity = pushed === undefined ? yield* newClientId(config) : journal.clientId;
-    yield* replayAbove(config, reader, pushed ?? knownPushed, identity);
-    yield* commitReplay();
-    return { clientId: identity };
-  } catch (error) {
-    yield* io.executeSql("writer", "ROLLBACK");
-    throw error;
   }
 }
 

@@ -102,7 +102,8 @@ export function* replayAbove(
 
   // The steps of one row may pass through states that only the end of the transaction mends.
   yield* io.executeSql("writer", "PRAGMA defer_foreign_keys = ON; SAVEPOINT tributary_replay");
-  const failure = yield* replayAll(config, pendingChanges);
+  const { yields = false } = journal;
+  const failure = yield* replayAll({ config, yields }, pendingChanges);
   if (failure !== undefined) {
     yield* io.executeSql("writer", "ROLLBACK TO tributary_replay");
     yield* io.refreshCapture("writer");
@@ -110,7 +111,7 @@ export function* replayAbove(
     const all: TapeChange[] = [];
     for (let next = yield* pendingChanges(); next !== undefined; next = yield* pendingChanges())
       all.push(...next);
-    const netFailure = yield* replayAll(config, once(coalesceChanges(all)));
+    const netFailure = yield* replayAll({ config, yields }, once(coalesceChanges(all)));
     if (netFailure !== undefined) throw conflict(netFailure);
   }
   yield* io.executeSql("writer", "RELEASE tributary_replay");
@@ -127,8 +128,15 @@ function once(changes: readonly TapeChange[]): () => Coroutine<readonly TapeChan
   };
 }
 
+/** How row changes are repeated. */
+interface Replay {
+  readonly config: ReplicaConfig;
+  /** Inserts make way for what is there. */
+  readonly yields: boolean;
+}
+
 function* replayAll(
-  config: ReplicaConfig,
+  replay: Replay,
   next: () => Coroutine<readonly TapeChange[] | undefined>,
 ): Coroutine<ReplayFailure | undefined> {
   const columns = new Map<string, ReadonlySet<string>>();
@@ -143,7 +151,7 @@ function* replayAll(
       } else {
         let to = from;
         while (to < changes.length && changes[to]?.type !== "schema") to++;
-        failure = yield* replayRowChanges(config, changes.slice(from, to) as RowChange[], columns);
+        failure = yield* replayRowChanges(replay, changes.slice(from, to) as RowChange[], columns);
         from = to;
       }
       if (failure !== undefined) return failure;
@@ -162,7 +170,7 @@ function* replaySchemaChange(change: SchemaChange): Coroutine<ReplayFailure | un
 }
 
 function* replayRowChanges(
-  config: ReplicaConfig,
+  { config, yields }: Replay,
   changes: readonly RowChange[],
   columns: Map<string, ReadonlySet<string>>,
 ): Coroutine<ReplayFailure | undefined> {
@@ -177,7 +185,10 @@ function* replayRowChanges(
   const parked = changes.filter((change) => !hasPlace(change));
   if (parked.length > 0) yield* runOrFail(parked.map(parkChange));
   const placed = changes.filter(hasPlace);
-  const statements = statementsOf(placed, config.transform, (shape) => ({ columns: known(shape) }));
+  const statements = statementsOf(placed, config.transform, (shape) => ({
+    columns: known(shape),
+    yields,
+  }));
   const steps = placed.flatMap((change, index) => {
     const statement = statements[index];
     return statement === undefined ? [] : [{ change, statement }];

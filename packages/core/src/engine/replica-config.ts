@@ -1,6 +1,7 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import type { ReplicaPages, SyncedPages } from "../ports/replica-pages.js";
 import type { Transform } from "../replay/transform.js";
+import type { TakeoverHost } from "../takeover/takeover-host.js";
 
 /** Settings of the engine procedures, complete: defaults belong to the façade. */
 export interface ReplicaConfig {
@@ -25,6 +26,8 @@ export interface ReplicaConfig {
   readonly pushAttempts: number;
   /** Whether opening a damaged replica repairs it, which takes a remote that answers. */
   readonly repair: boolean;
+  /** What a libSQL replica at the path is taken over with; `undefined`: such files are refused. */
+  readonly takeover: TakeoverHost | undefined;
   /** How pages get in and out of the database. */
   readonly openPages: (path: string, synced: SyncedPages) => Coroutine<ReplicaPages>;
   /** Told how far a download has come. */

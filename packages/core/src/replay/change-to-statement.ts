@@ -11,6 +11,8 @@ export interface ReplayTarget {
   readonly columns?: ReadonlySet<string>;
   /** Rows that have the key or a unique value already make room for the change, which would fail without it. */
   readonly displaces?: boolean;
+  /** An insert makes way for the rows that are there: where a constraint refuses it, it does nothing. */
+  readonly yields?: boolean;
 }
 
 /**
@@ -68,8 +70,9 @@ function insertStatement(shape: TableShape, after: SqlRow, target: ReplayTarget)
     if (shape.key.type === "columns" || index > 0) values.push(parameters.add(value));
     else values.push(freeRowid(shape, value, parameters));
   });
-  const into = `INSERT ${target.displaces ? "OR REPLACE " : ""}INTO ${quoteIdentifier(shape.table)} (${columns.map(quoteIdentifier).join(", ")})`;
-  const onConflict = target.displaces ? "" : conflictClause(shape, after, columns);
+  const otherwise = target.displaces ? "OR REPLACE " : target.yields ? "OR IGNORE " : "";
+  const into = `INSERT ${otherwise}INTO ${quoteIdentifier(shape.table)} (${columns.map(quoteIdentifier).join(", ")})`;
+  const onConflict = otherwise !== "" ? "" : conflictClause(shape, after, columns);
   return parameters.statement(`${into} VALUES (${values.join(", ")})${onConflict}`);
 }
 

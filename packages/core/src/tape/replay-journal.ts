@@ -53,6 +53,8 @@ export interface TapeCopy {
   readonly tapeValues: number;
   /** The rows of `tributary_shape`. */
   readonly shapes: readonly (readonly [number, TableShape])[];
+  /** That its inserts are changes is only guessed: they make way for what is there. */
+  readonly yields?: boolean;
 }
 
 const BLOCK_HEADER = 8;

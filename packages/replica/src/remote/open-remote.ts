@@ -1,19 +1,29 @@
 import { createLiveClient, type LiveClient, systemClock } from "@tributary/live";
-import { createHttpProtocol, type HttpProtocol } from "@tributary/protocol-http";
+import { createHttpProtocol } from "@tributary/protocol-http";
+import { createLibsqlProtocol } from "@tributary/protocol-libsql";
 import { createWebSocketConnect } from "@tributary/protocol-websocket";
 import type { ReplicaOptions } from "../replica-options.js";
+import { httpOptions } from "./http-options.js";
 import type { OpenedRemote, ReplicaRemote } from "./replica-remote.js";
 import { SwitchingRemote } from "./switching-remote.js";
 
-/** Makes the remote that the options ask for. Connects to nothing yet. Throws `SyncError` `invalid-option`. */
-export function openRemote(options: ReplicaOptions): OpenedRemote {
+/**
+ * Makes the remote that the options ask for. Connects to nothing yet. Throws `SyncError` `invalid-option`.
+ *
+ * @param path The replica's database, beside which a remote keeps files of its own if it has any.
+ */
+export function openRemote(options: ReplicaOptions, path: string): OpenedRemote {
   const { transport, live = false, webSocket = options.fetch === undefined } = options;
   if (transport !== undefined) {
     const remote =
       typeof transport === "function" ? ownedRemote(openClient(options, transport, "The remote")) : transport;
     return { remote, transport: () => "custom" };
   }
-  const http = openHttp(options);
+  if (options.protocol === "libsql") {
+    const remote = createLibsqlProtocol({ ...httpOptions(options), mirrorPath: `${path}-mirror` });
+    return { remote, transport: () => "http" };
+  }
+  const http = createHttpProtocol(httpOptions(options));
   if (!live || !webSocket) return { remote: http, transport: () => "http" };
   const { url, headers } = options;
   const connect = createWebSocketConnect({
@@ -27,15 +37,6 @@ export function openRemote(options: ReplicaOptions): OpenedRemote {
     clock: systemClock,
   });
   return { remote, transport: () => remote.transport };
-}
-
-function openHttp({ url, authToken, headers, fetch }: ReplicaOptions): HttpProtocol {
-  return createHttpProtocol({
-    url: url === null ? () => null : url,
-    ...(authToken !== undefined && { authToken }),
-    ...(headers !== undefined && { headers }),
-    ...(fetch !== undefined && { fetch }),
-  });
 }
 
 function openClient(

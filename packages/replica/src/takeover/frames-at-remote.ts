@@ -1,0 +1,103 @@
+import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import {
+  FRAME_HEADER_SIZE,
+  FRAME_SIZE,
+  frameOffset,
+  readLibsqlMetadata,
+  replicaFiles,
+  SyncError,
+} from "@tributary/core";
+import {
+  createFetchTransport,
+  createUndiciTransport,
+  HttpCaller,
+  type HttpProtocolOptions,
+  resolveOptions,
+} from "@tributary/protocol-http";
+import { FRAMES_PER_REQUEST, LibsqlRemote } from "@tributary/protocol-libsql";
+
+/** See `TakeoverHost.framesAtRemote`. */
+export type FramesAtRemote = number | "other" | undefined;
+
+/** libSQL's own metadata files have about 70 bytes. */
+const MOST_METADATA_BYTES = 4096;
+
+/**
+ * Where libSQL's client has left a replica: how much of its log the remote has, whatever the client has noted. It is asked
+ * for the frames, which are compared with those of the log. Reads neither the database nor what is locked; never fails.
+ */
+export async function findFramesAtRemote(
+  path: string,
+  options: HttpProtocolOptions,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<FramesAtRemote> {
+  const { metadata, log } = replicaFiles(path);
+  const size = statSync(metadata, { throwIfNoEntry: false })?.size ?? MOST_METADATA_BYTES;
+  if (size >= MOST_METADATA_BYTES || statSync(log, { throwIfNoEntry: false }) === undefined) return undefined;
+  const file = readLibsqlMetadata(readFileSync(metadata));
+  if (file.type === "foreign" && size > 0) return undefined;
+  const transport =
+    options.fetch === undefined ? createUndiciTransport() : createFetchTransport(options.fetch);
+  // Whatever is wrong with the remote, the download that follows says it.
+  const caller = new HttpCaller(resolveOptions({ ...options, retry: { attempts: 1 } }), transport);
+  const descriptor = openSync(log, "r");
+  try {
+    const remote = new LibsqlRemote(caller);
+    const noted = file.type === "known" ? file.metadata.durableFrames : 0;
+    const generation = file.type === "known" ? file.metadata.generation : await remote.info(signal);
+    return await compareFrames({ remote, generation, noted, descriptor, signal });
+  } catch (error) {
+    if (error instanceof SyncError) return undefined;
+    throw error;
+  } finally {
+    closeSync(descriptor);
+    await caller.close();
+  }
+}
+
+interface Comparison {
+  readonly remote: LibsqlRemote;
+  readonly generation: number;
+  /** Frames that the client has noted as sent; 0 also where that is not known. */
+  readonly noted: number;
+  readonly descriptor: number;
+  readonly signal: AbortSignal;
+}
+
+async function compareFrames(comparison: Comparison): Promise<FramesAtRemote> {
+  const { remote, generation, noted, descriptor, signal } = comparison;
+  const first = Math.max(noted, 1);
+  for (let at = first; ; ) {
+    let received: Uint8Array[] = [];
+    const target = {
+      restart: () => {
+        received = [];
+      },
+      write: (bytes: Uint8Array) => void received.push(Uint8Array.from(bytes)),
+    };
+    const range = { generation, start: at, end: at + FRAMES_PER_REQUEST };
+    const { type } = await remote.pullFrames(range, target, signal);
+    const frames = Buffer.concat(received);
+    const same = type === "end" ? 0 : countSame(frames, at, descriptor);
+    at += same;
+    if (same > 0 && same === frames.length / FRAME_SIZE) continue;
+    if (at > first) return at - 1;
+    // None of what was noted is there, but something else is.
+    return type === "frames" && noted > 0 ? "other" : undefined;
+  }
+}
+
+/** How many frames have the pages that the log has from a frame on. Salts and checksums are each side's own. */
+function countSame(frames: Buffer, first: number, descriptor: number): number {
+  const local = Buffer.alloc(FRAME_SIZE);
+  for (let count = 0; ; count++) {
+    const remote = frames.subarray(count * FRAME_SIZE, (count + 1) * FRAME_SIZE);
+    if (remote.length < FRAME_SIZE) return count;
+    const length = readSync(descriptor, local, 0, FRAME_SIZE, frameOffset(first + count));
+    const isSame =
+      length === FRAME_SIZE &&
+      local.readUInt32BE(0) === remote.readUInt32BE(0) &&
+      local.subarray(FRAME_HEADER_SIZE).equals(remote.subarray(FRAME_HEADER_SIZE));
+    if (!isSame) return count;
+  }
+}
