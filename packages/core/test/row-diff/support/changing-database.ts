@@ -79,11 +79,6 @@ export function imageOf(bytes: Uint8Array, onRead: (page: number) => void = () =
   };
 }
 
-/** The rows that differ, by table. */
-function rowsByTable({ tables }: ImageDifference): Record<string, RowChange[]> {
-  return Object.fromEntries(tables.map((table) => [table.shape.table, [...table.rows()]]));
-}
-
 /** A database of its own with these bytes. */
 export function openBytes(bytes: Uint8Array): Database.Database {
   const copy = Buffer.from(bytes);
