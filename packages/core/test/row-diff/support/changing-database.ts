@@ -7,7 +7,6 @@ import type { DatabaseImage } from "../../../src/row-diff/database-image.js";
 import type { ImageDifference } from "../../../src/row-diff/image-difference.js";
 import { parseWalHeader, WAL_HEADER_SIZE } from "../../../src/sqlite-format/wal-header.js";
 import { WalScanner } from "../../../src/sqlite-format/wal-scanner.js";
-import type { RowChange } from "../../../src/tape/tape-change.js";
 import { PAGE_SIZE } from "../../../src/values/page.js";
 import { tempDirectory } from "../../pages/support/temp-directory.js";
 import { openScratch } from "./scratch.js";
