@@ -21,7 +21,7 @@ export interface JwtAuthorizerOptions {
 }
 
 /**
- * Lets in who shows a JSON web token, as far as its claims say; `sub` is who it is. Denies with AUTH_HEADER_NOT_FOUND,
+ * Lets in who shows a JSON web token, as far as its claims say; `sub` is who it is, and the device of an offline replica. Denies with AUTH_HEADER_NOT_FOUND,
  * AUTH_JWT_INVALID, AUTH_JWT_EXPIRED, AUTH_JWT_IMMATURE or AUTH_FORBIDDEN. Throws `ServerError` "invalid-option".
  */
 export function jwtAuthorizer(options: JwtAuthorizerOptions): Authorize {
@@ -74,7 +74,7 @@ function answer(
   }
   return {
     access,
-    ...(sub === undefined ? {} : { client: sub }),
+    ...(sub === undefined ? {} : { client: sub, device: sub }),
     // With the tolerance: a grant must not end before the token that it was given for.
     ...(exp === undefined ? {} : { expiresAt: exp * 1_000 + toleranceMs }),
   };

@@ -34,7 +34,7 @@ const INVALID = denied("AUTH_JWT_INVALID");
 describe.each([ed, ec, rsa])("$algorithm", (key) => {
   test("lets in who has a token", async () => {
     const token = await signToken(key, { id: "acme", a: "ro", sub: "device-7", exp: NOW + 60 });
-    const grant = { access: "read", client: "device-7", expiresAt: (NOW + 65) * 1_000 };
+    const grant = { access: "read", client: "device-7", device: "device-7", expiresAt: (NOW + 65) * 1_000 };
     expect(await ask(token)).toEqual(grant);
     expect(await ask(token, "globex")).toMatchObject(denied("AUTH_FORBIDDEN"));
   });

@@ -17,10 +17,10 @@ export function addServeOptions(command: Command): Command {
   );
   for (const [key, entry] of OPTION_ENTRIES) {
     if (entry.hasNoFlag === true) continue;
-    const { placeholder } = VALUE_KINDS[entry.kind];
+    const { placeholder, isList } = VALUE_KINDS[entry.kind];
     const flags = placeholder === undefined ? flagOf(key) : `${flagOf(key)} <${placeholder}>`;
     const option = new Option(flags, describe(entry)).helpGroup(`${entry.group}:`);
-    if (entry.kind === "origins")
+    if (isList === true)
       option.argParser((text: string, before: readonly string[] = []) => [...before, text]);
     command.addOption(option);
   }

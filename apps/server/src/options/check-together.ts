@@ -22,6 +22,8 @@ export function checkTogether(values: OptionValues, given: ReadonlyMap<OptionKey
   if (given.has("db") && !given.has("data")) {
     needs("createOnUse", "data");
     needs("domain", "data");
+    needs("libsqlStrictDatabases", "data");
+    needs("libsqlEmbeddedDatabases", "data");
   }
   needs("tlsCert", "tlsKey");
   needs("tlsKey", "tlsCert");

@@ -27,4 +27,5 @@ type OptionGroup =
   | "Limits of requests"
   | "Running SQL"
   | "Databases and revisions"
+  | "Clients of libSQL"
   | "Logs, metrics and the end";

@@ -1,9 +1,11 @@
+import { LIBSQL_OPTIONS } from "./libsql-options.js";
+import { LOG_OPTIONS } from "./log-options.js";
 import type { OptionEntry } from "./option-entry.js";
 import type { KindValues } from "./value-kinds.js";
 
 /**
  * Every option of `tributary-server serve`. The flags, the variables, the keys of the configuration file, the help and the
- * table in docs/SELF_HOSTING.md all come from here.
+ * table in docs/SELF_HOSTING.md all come from here, libsql-options.ts and log-options.ts.
  */
 const OPTION_TABLE = {
   db: {
@@ -348,53 +350,25 @@ const OPTION_TABLE = {
     default: "1s",
     sync: "foreignCommitCheckMs",
   },
-
-  logLevel: {
-    kind: "level",
-    group: "Logs, metrics and the end",
-    description:
-      "What is logged on stderr: error, warn, info, debug or silent. With info, one line for each request.",
-    default: "info",
-  },
-  logFormat: {
-    kind: "format",
-    group: "Logs, metrics and the end",
-    description: "How: JSON for programs, text for people.",
-    defaultNote: "text on a terminal, else json",
-  },
-  metrics: {
-    kind: "switch",
-    group: "Logs, metrics and the end",
-    description: "Answers GET /metrics for Prometheus; with tokens, to those with admin access.",
-    default: "false",
-  },
-  metricsDatabases: {
-    kind: "count",
-    group: "Logs, metrics and the end",
-    description: "Databases that the metrics tell apart; all others are added up.",
-    default: "50",
-  },
-  shutdownTimeout: {
-    kind: "time",
-    group: "Logs, metrics and the end",
-    description: "On SIGTERM or SIGINT, requests under way get this long to finish.",
-    default: "10s",
-  },
 } as const;
 
-export type OptionKey = keyof typeof OPTION_TABLE;
+type OptionTable = typeof OPTION_TABLE & typeof LIBSQL_OPTIONS & typeof LOG_OPTIONS;
+
+export type OptionKey = keyof OptionTable;
 
 /** The options that were given, and defaults for those that have one. */
 export type OptionValues = {
-  readonly [K in OptionKey]: (typeof OPTION_TABLE)[K] extends { readonly default: string }
-    ? KindValues[(typeof OPTION_TABLE)[K]["kind"]]
-    : KindValues[(typeof OPTION_TABLE)[K]["kind"]] | undefined;
+  readonly [K in OptionKey]: OptionTable[K] extends { readonly default: string }
+    ? KindValues[OptionTable[K]["kind"]]
+    : KindValues[OptionTable[K]["kind"]] | undefined;
 };
 
 /** The options of the library that are options of the program. */
-export type MappedSyncOption = Extract<(typeof OPTION_TABLE)[OptionKey], { readonly sync: string }>["sync"];
+export type MappedSyncOption = Extract<OptionTable[OptionKey], { readonly sync: string }>["sync"];
 
 /** The table with its entries alike. */
-export const OPTION_ENTRIES: readonly (readonly [OptionKey, OptionEntry])[] = Object.entries<OptionEntry>(
-  OPTION_TABLE,
-) as [OptionKey, OptionEntry][];
+export const OPTION_ENTRIES: readonly (readonly [OptionKey, OptionEntry])[] = Object.entries<OptionEntry>({
+  ...OPTION_TABLE,
+  ...LIBSQL_OPTIONS,
+  ...LOG_OPTIONS,
+}) as [OptionKey, OptionEntry][];

@@ -16,6 +16,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export interface KindValues {
   readonly size: number;
   readonly time: number;
+  /** The same, for what no timer waits for: as long as one likes. */
+  readonly period: number;
   readonly count: number;
   readonly switch: boolean;
   readonly file: string;
@@ -24,6 +26,9 @@ export interface KindValues {
   readonly host: string;
   readonly address: string;
   readonly origins: readonly string[];
+  readonly databases: readonly string[];
+  readonly merging: "merge" | "strict";
+  readonly probe: "offline" | "embedded";
   readonly access: "read" | "write";
   readonly level: LogLevel;
   readonly format: "json" | "text";
@@ -36,6 +41,8 @@ export interface ValueKind<T> {
   readonly placeholder: string | undefined;
   /** Reads text of a flag or a variable, or a value of the configuration file. Its issues say what is allowed. */
   readonly schema: z.ZodType<T>;
+  /** May be given several times. */
+  readonly isList?: true;
   /** Must not be shown. */
   readonly isSecret?: boolean;
 }
@@ -70,6 +77,7 @@ export const VALUE_KINDS: { readonly [K in keyof KindValues]: ValueKind<KindValu
     placeholder: "time",
     schema: reader("must be a time such as 500ms, 30s or 5m, 24d at most", readTime),
   },
+  period: { placeholder: "time", schema: reader("must be a time such as 12h or 30d", readPeriod) },
   count: { placeholder: "number", schema: reader("must be a whole number of 0 or more", readCount) },
   switch: { placeholder: undefined, schema: reader("must be true or false", readSwitch) },
   file: { placeholder: "file", schema: reader("must name a file", readPath) },
@@ -85,8 +93,16 @@ export const VALUE_KINDS: { readonly [K in keyof KindValues]: ValueKind<KindValu
   },
   origins: {
     placeholder: "origin",
+    isList: true,
     schema: reader('must be origins such as "https://app.example", or "*"', readOrigins),
   },
+  databases: {
+    placeholder: "names",
+    isList: true,
+    schema: reader('must be names of databases, such as "acme" or "acme,globex"', readDatabases),
+  },
+  merging: { placeholder: "merge|strict", schema: choice(["merge", "strict"]) },
+  probe: { placeholder: "offline|embedded", schema: choice(["offline", "embedded"]) },
   access: { placeholder: "read|write", schema: choice(["read", "write"]) },
   level: { placeholder: "level", schema: choice(LOG_LEVELS) },
   format: { placeholder: "json|text", schema: choice(["json", "text"]) },
@@ -125,11 +141,14 @@ function readSize(raw: unknown): number | undefined {
   return readQuantity(typeof raw === "number" ? `${raw}` : raw, SIZE_UNITS);
 }
 
-/** A bare number would be taken for seconds by some and milliseconds by others: only 0 needs no unit. */
 function readTime(raw: unknown): number | undefined {
-  if (raw === 0 || raw === "0") return 0;
-  const value = readQuantity(raw, TIME_UNITS);
+  const value = readPeriod(raw);
   return value === undefined || value > MAX_TIME_MS ? undefined : value;
+}
+
+/** A bare number would be taken for seconds by some and milliseconds by others: only 0 needs no unit. */
+function readPeriod(raw: unknown): number | undefined {
+  return raw === 0 || raw === "0" ? 0 : readQuantity(raw, TIME_UNITS);
 }
 
 function readQuantity(raw: unknown, units: Readonly<Record<string, number>>): number | undefined {
@@ -177,13 +196,24 @@ function readAddress(raw: unknown): string | undefined {
   }
 }
 
-/** A list, or text with commas; flags that are given several times come as a list. */
 function readOrigins(raw: unknown): readonly string[] | undefined {
+  const origins = readList(raw);
+  return origins.every(isOrigin) ? origins : undefined;
+}
+
+function readDatabases(raw: unknown): readonly string[] | undefined {
+  const names = readList(raw);
+  return names.every((name) => typeof name === "string" && /^[a-z0-9][a-z0-9_-]{0,62}$/.test(name))
+    ? (names as string[])
+    : undefined;
+}
+
+/** A list, or text with commas; flags that are given several times come as a list. */
+function readList(raw: unknown): unknown[] {
   const parts: unknown[] = Array.isArray(raw) ? raw : [raw];
-  const origins = parts.flatMap((part) =>
+  return parts.flatMap((part) =>
     typeof part === "string" ? part.split(",").map((text) => text.trim()) : [part],
   );
-  return origins.every(isOrigin) ? origins : undefined;
 }
 
 function isOrigin(value: unknown): value is string {

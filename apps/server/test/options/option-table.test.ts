@@ -62,7 +62,14 @@ test("becomes flags of a command", () => {
 type Missing = Exclude<keyof SyncServerOptions, MappedSyncOption>;
 
 test("becomes options of the library: of all but those that are code", () => {
-  const missing: Record<Missing, null> = { authorize: null, onRequest: null, clock: null, streams: null };
+  // That of libSQL is made of several: see below.
+  const missing: Record<Missing, null> = {
+    authorize: null,
+    onRequest: null,
+    clock: null,
+    streams: null,
+    libsql: null,
+  };
   expect(OPTION_ENTRIES.map(([, { sync }]) => sync as string).filter((name) => name in missing)).toEqual([]);
 
   const values = resolveOptions({
@@ -78,4 +85,24 @@ test("becomes options of the library: of all but those that are code", () => {
     allowedOrigins: ["*"],
   });
   expect(Object.values(options)).not.toContain(undefined);
+});
+
+test("says by database how libSQL's clients are served", () => {
+  const libsqlOf = (flags: Readonly<Record<string, unknown>>) =>
+    toSyncOptions(resolveOptions({ flags: { data: "dir", ...flags }, variables: {} })).libsql as (
+      database: string,
+    ) => unknown;
+  const usual = libsqlOf({});
+  expect(usual("acme")).toEqual({ offline: "merge", probe: "offline" });
+
+  const some = libsqlOf({
+    libsqlStrictDatabases: ["acme", "globex"],
+    libsqlEmbeddedDatabases: "acme,initech",
+  });
+  expect(some("acme")).toEqual({ offline: "strict", probe: "embedded" });
+  expect(some("globex")).toEqual({ offline: "strict", probe: "offline" });
+  expect(some("initech")).toEqual({ offline: "merge", probe: "embedded" });
+
+  const all = libsqlOf({ libsqlOffline: "strict", libsqlProbe: "embedded" });
+  expect(all("acme")).toEqual({ offline: "strict", probe: "embedded" });
 });

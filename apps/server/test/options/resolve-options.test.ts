@@ -128,6 +128,8 @@ describe("options that do not go together", () => {
     ["nothing to serve", {}, /give --db FILE for one database, or --data DIRECTORY/],
     ["two things to serve", { db: "a", data: "b" }, /--db and --data are both given/],
     ["creation in one file", { db: "a", createOnUse: true }, /--create-on-use needs --data/],
+    ["names in one file", { db: "a", libsqlStrictDatabases: "b" }, /--libsql-strict-databases needs --data/],
+    ["names in one file", { db: "a", libsqlEmbeddedDatabases: "b" }, /--libsql-embedded-databases needs/],
     ["a certificate without a key", { db: "a", tlsCert: "c" }, /--tls-cert needs --tls-key/],
     ["a key without a certificate", { db: "a", tlsKey: "c" }, /--tls-key needs --tls-cert/],
     ["an issuer without keys", { db: "a", authJwtIssuer: "c" }, /--auth-jwt-issuer needs --auth-jwt-key/],

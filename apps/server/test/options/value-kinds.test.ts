@@ -67,3 +67,25 @@ test.each(["file", "directory"] as const)("a %s has a name", (kind) => {
   expect(read(kind, "app.db")).toBe("app.db");
   for (const raw of ["", " ", ":memory:", 5]) expect(read(kind, raw)).toBe("refused");
 });
+
+test("a period may be longer than a timer can wait", () => {
+  expect(read("period", "30d")).toBe(30 * 86_400_000);
+  expect(read("period", "0")).toBe(0);
+  for (const raw of ["", "30", "-1d", "1y", 30]) expect(read("period", raw)).toBe("refused");
+});
+
+test.each([
+  ["acme", ["acme"]],
+  ["acme, globex", ["acme", "globex"]],
+  [
+    ["acme", "a,b"],
+    ["acme", "a", "b"],
+  ],
+  ["", "refused"],
+  ["Acme", "refused"],
+  ["acme,", "refused"],
+  ["a/b", "refused"],
+  [[5], "refused"],
+])("the databases %j", (raw, names) => {
+  expect(read("databases", raw)).toEqual(names);
+});
