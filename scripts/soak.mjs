@@ -15,7 +15,9 @@ const { values } = parseArgs({
     from: { type: "string", default: "1000000" },
     tests: {
       type: "string",
-      default: "tests/simulation/convergence-1 tests/simulation/server tests/simulation/streams",
+      default:
+        "tests/simulation/convergence-1 tests/simulation/server tests/simulation/streams " +
+        "tests/interop/libsql-offline-rounds tests/interop/libsql-offline-kills",
     },
   },
 });
@@ -43,7 +45,13 @@ function runSeeds() {
   if (isTimeUp()) return;
   const first = nextSeed;
   nextSeed += SEEDS_PER_RUN;
-  const env = { TRIBUTARY_FIRST_SEED: String(first), TRIBUTARY_SEEDS: String(SEEDS_PER_RUN) };
+  const env = {
+    TRIBUTARY_FIRST_SEED: String(first),
+    TRIBUTARY_SEEDS: String(SEEDS_PER_RUN),
+    TRIBUTARY_LIBSQL_SEED: String(first),
+    TRIBUTARY_LIBSQL_ROUNDS: String(SEEDS_PER_RUN),
+    TRIBUTARY_LIBSQL_KILLS: "30",
+  };
   runTests(values.tests.split(" "), env, () => {
     done += SEEDS_PER_RUN;
     console.log(
@@ -69,6 +77,7 @@ function runTests(paths, ownEnv, onPassed) {
     if (status !== 0) {
       process.exitCode = 1;
       console.log(output);
+      console.log(`The environment was ${JSON.stringify(ownEnv)}.`);
       for (const other of running) other.kill();
       return;
     }
