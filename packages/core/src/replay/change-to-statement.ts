@@ -132,13 +132,14 @@ function rowCondition(
     })
     .join(" AND ");
   if (!hasNullKey(shape, before)) return keyIs;
-  const likeness = names
-    .flatMap((name, index) =>
+  const likeness = joined(
+    names.flatMap((name, index) =>
       hasColumn(shape, name, target)
         ? [`(${quoteIdentifier(name)} IS ${parameters.add(before[index] as SqlValue)})`]
         : [],
-    )
-    .join(" + ");
+    ),
+    " + ",
+  );
   const table = quoteIdentifier(shape.table);
   return `rowid = (SELECT rowid FROM ${table} WHERE ${keyIs} ORDER BY ${likeness} DESC LIMIT 1)`;
 }
@@ -161,11 +162,25 @@ function rowidCondition(
   const select = `SELECT ${alias} FROM ${quoteIdentifier(shape.table)} WHERE`;
   const atRowid = (): string => `${alias} = ${parameters.add(before[0] as SqlValue)}`;
   const image = (glue: string): string =>
-    known.map(({ column, value }) => `${column} IS ${parameters.add(value)}`).join(glue);
+    joined(
+      known.map(({ column, value }) => `${column} IS ${parameters.add(value)}`),
+      glue,
+    );
   const same = `${select} ${atRowid()} AND ${image(" AND ")}`;
   const moved = `${select} ${image(" AND ")} LIMIT 1`;
   const changed = `${select} ${atRowid()} AND (${image(" OR ")})`;
   return `${alias} = coalesce((${same}), (${moved}), (${changed}))`;
+}
+
+/** A chain of operators is as deep as it is long, and SQLite takes no expression deeper than 1000. A table may have 2000 columns. */
+const LONGEST_CHAIN = 100;
+
+function joined(terms: readonly string[], operator: string): string {
+  if (terms.length <= LONGEST_CHAIN) return terms.join(operator);
+  const parts: string[] = [];
+  for (let at = 0; at < terms.length; at += LONGEST_CHAIN)
+    parts.push(`(${terms.slice(at, at + LONGEST_CHAIN).join(operator)})`);
+  return parts.join(operator);
 }
 
 function hasNullKey(shape: TableShape, image: SqlRow): boolean {

@@ -37,7 +37,7 @@ export function compareImages(options: CompareImagesOptions): ImageDifference {
     const before = options.before?.size ? readImageState(options.before) : undefined;
     if (options.after.size === 0)
       return { before: before?.schema ?? EMPTY, after: EMPTY, renamedTables: [], tables: [] };
-    const scratch = new ScratchTables(options.scratch());
+    const scratch = new ScratchTables(options.scratch);
     if (before === undefined) return differenceToNothing(readImageState(options.after), scratch);
     const { changedPages } = options;
     const known = changedPages === undefined ? undefined : { trees: before.trees, changedPages };

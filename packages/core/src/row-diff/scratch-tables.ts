@@ -37,12 +37,17 @@ interface IndexRow {
 /** Asks SQLite how tables are stored, by making them anew, empty and under other names. */
 export class ScratchTables {
   readonly #sql: ScratchSql;
+  /** For defaults: each ALTER TABLE reads all of the schema anew, so this one never has more than one table. */
+  readonly #defaults: () => ScratchSql;
+  #defaultsSql: ScratchSql | undefined;
   /** By name and text. */
   readonly #layouts: Map<string, TableLayout> = new Map();
   #count = 0;
 
-  constructor(sql: ScratchSql) {
-    this.#sql = sql;
+  /** `scratch` gives a fresh one with each call. */
+  constructor(scratch: () => ScratchSql) {
+    this.#sql = scratch();
+    this.#defaults = scratch;
   }
 
   /** How the table of a schema is stored. `PageDamage` where its text makes none. */
@@ -122,13 +127,14 @@ export class ScratchTables {
   /** What SQLite itself reads where a row ends before a column: it is asked to add one to a table that has a row. */
   #defaultOf({ type, defaultSql }: ColumnRow, isStrict: boolean): SqlValue {
     if (defaultSql === null) return null;
-    const table = `t${++this.#count}`;
+    this.#defaultsSql ??= this.#defaults();
+    const sql = this.#defaultsSql;
     // In parentheses, a name would not be a text.
     const value = tokenizeSql(defaultSql).length === 1 ? defaultSql : `(${defaultSql}\n)`;
+    sql.execute("DROP TABLE IF EXISTS t; CREATE TABLE t (a); INSERT INTO t VALUES (1)");
     try {
-      this.#sql.execute(`CREATE TABLE ${table} (a); INSERT INTO ${table} VALUES (1)`);
-      this.#sql.execute(`ALTER TABLE ${table} ADD COLUMN b ${affinityOf(type, isStrict)} DEFAULT ${value}`);
-      return this.#sql.query(`SELECT b FROM ${table}`)[0]?.[0] ?? null;
+      sql.execute(`ALTER TABLE t ADD COLUMN b ${affinityOf(type, isStrict)} DEFAULT ${value}`);
+      return sql.query("SELECT b FROM t")[0]?.[0] ?? null;
     } catch {
       // Not a constant: then the column cannot have been added to a table with rows, and no row is without it.
       return null;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compareImages } from "../../src/row-diff/compare-images.js";
 import type { DatabaseImage } from "../../src/row-diff/database-image.js";
+import type { ScratchSql } from "../../src/row-diff/scratch-sql.js";
 import type { RowChange } from "../../src/tape/tape-change.js";
 import { ChangingDatabase, imageOf, type State } from "./support/changing-database.js";
 import { openScratch } from "./support/scratch.js";
@@ -82,4 +83,31 @@ describe("a long row that was written over where it lies", () => {
     // The pages of tables, but not what rows go on in.
     expect(read).toBeLessThan(350);
   });
+});
+
+test("defaults of many columns are asked of a schema with one table", () => {
+  const columns = Array.from({ length: 1500 }, (_, index) => `c${index} DEFAULT ${index}`);
+  const database = new ChangingDatabase();
+  database.db.exec(`CREATE TABLE t (${columns.join()}); INSERT INTO t (c0) VALUES (1)`);
+  const before = database.state();
+  database.db.exec("UPDATE t SET c1 = 7");
+  const after = database.state();
+  let alterations = 0;
+  const scratch = (): ScratchSql => {
+    const sql = openScratch();
+    return {
+      query: sql.query,
+      execute(text) {
+        if (text.startsWith("ALTER")) {
+          alterations += 1;
+          // SQLite reads all of the schema anew with each.
+          expect(sql.query("SELECT count(*) FROM sqlite_schema")).toEqual([[1n]]);
+        }
+        sql.execute(text);
+      },
+    };
+  };
+  const images = { before: imageOf(before.bytes), after: imageOf(after.bytes), changedPages: undefined };
+  expect([...(compareImages({ ...images, scratch }).tables[0]?.rows() ?? [])]).toHaveLength(1);
+  expect(alterations).toBe(1500);
 });

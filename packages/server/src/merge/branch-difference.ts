@@ -1,5 +1,4 @@
 import {
-  compareImages,
   type DatabaseImage,
   findShadowTables,
   foldName,
@@ -7,7 +6,7 @@ import {
   type TableDifference,
 } from "@tributary/core";
 import type { MergeImages } from "../offline/branch-store.js";
-import { type OwnScratch, openScratch } from "./open-scratch.js";
+import { compareWithScratch } from "./compare-with-scratch.js";
 import { findSchemaDifference, type SchemaDifference } from "./schema-difference.js";
 
 /** What a replica did between two images: found without the database, so nobody has to wait for that. */
@@ -47,15 +46,5 @@ export class BranchDifference {
 }
 
 function compare({ after, changedPages }: MergeImages, before: DatabaseImage | undefined): ImageDifference {
-  const scratches: OwnScratch[] = [];
-  const scratch = (): OwnScratch => {
-    const opened = openScratch();
-    scratches.push(opened);
-    return opened;
-  };
-  try {
-    return compareImages({ before, after, changedPages: before && changedPages, scratch });
-  } finally {
-    for (const opened of scratches) opened.close();
-  }
+  return compareWithScratch({ before, after, changedPages: before && changedPages });
 }

@@ -1,5 +1,5 @@
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
-import { type DatabaseImage, PAGE_SIZE } from "@tributary/core";
+import { type DatabaseImage, PAGE_SIZE, quoteIdentifier } from "@tributary/core";
 import Database from "better-sqlite3";
 
 /** Offsets of the file format's versions in the header; 1: no write-ahead log. https://www.sqlite.org/fileformat2.html */
@@ -8,6 +8,8 @@ const FORMAT_VERSIONS = [18, 19] as const;
 /** Rows that a constraint does not allow, which was added later, are no damage. */
 const ROW_AGAINST_RULE = /^(NULL|NUMERIC|TEXT|non-\w+) value in /;
 const DAMAGE = /^SQLITE_(CORRUPT|NOTADB|ERROR)/;
+/** What indexes are made with that another SQLite has, or an app (`libsql_vector_idx`), is no damage; it cannot be checked here. */
+const NOT_KNOWN_HERE = /^(unknown function|no such function|no such collation sequence): /;
 
 /**
  * Has SQLite check a whole image; gives what it finds first, undefined where all is well. The image is written to `path` for
@@ -51,12 +53,35 @@ function firstProblem(path: string): string | undefined {
     connection.pragma("trusted_schema = OFF");
     connection.pragma("cell_size_check = ON");
     connection.pragma("ignore_check_constraints = ON");
-    const lines = connection.prepare("PRAGMA integrity_check(100)").pluck().all() as string[];
-    return lines.find((line) => line !== "ok" && !ROW_AGAINST_RULE.test(line));
+    const all = problemOf(connection, "100");
+    if (all.isKnown) return all.problem;
+    const tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0";
+    for (const name of connection.prepare(tables).pluck().all() as string[]) {
+      const { problem } = problemOf(connection, quoteIdentifier(name));
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
   } catch (error) {
     if (error instanceof Error && "code" in error && DAMAGE.test(String(error.code))) return error.message;
     throw error;
   } finally {
     connection?.close();
+  }
+}
+
+/** `argument`: a table, or the most lines to be told of all. `isKnown`: whether it could be checked. */
+function problemOf(
+  connection: Database.Database,
+  argument: string,
+): { readonly isKnown: boolean; readonly problem?: string | undefined } {
+  try {
+    const lines = connection.prepare(`PRAGMA integrity_check(${argument})`).pluck().all() as string[];
+    return {
+      isKnown: true,
+      problem: lines.find((line) => line !== "ok" && !ROW_AGAINST_RULE.test(line)),
+    };
+  } catch (error) {
+    if (error instanceof Error && NOT_KNOWN_HERE.test(error.message)) return { isKnown: false };
+    throw error;
   }
 }

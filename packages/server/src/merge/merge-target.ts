@@ -1,4 +1,5 @@
 import {
+  ImageDamage,
   imageColumns,
   type JsonValue,
   jsonOfValue,
@@ -91,11 +92,27 @@ export class MergeTarget {
     this.#connection.exec(sql);
   }
 
+  /** Runs a single statement that may come from anybody. Throws `ImageDamage` where it is several. */
+  define(sql: string): void {
+    let statement: Statement<unknown[], unknown>;
+    try {
+      statement = this.#connection.prepare(sql);
+    } catch (error) {
+      // Of better-sqlite3, before anything was run: `exec` would run what stands behind the first one too.
+      if (error instanceof RangeError)
+        throw new ImageDamage(`The schema has a text that is not one statement: ${error.message}.`, {
+          cause: error,
+        });
+      throw error;
+    }
+    statement.run();
+  }
+
   /** Runs an ALTER TABLE as SQLite did before 3.26: it looks at nothing but the table itself. */
   alterInTheOldWay(sql: string): void {
     this.execute("PRAGMA legacy_alter_table = ON");
     try {
-      this.execute(sql);
+      this.define(sql);
     } finally {
       this.execute("PRAGMA legacy_alter_table = OFF");
     }
@@ -158,6 +175,13 @@ export class MergeTarget {
   columnsOf(table: string): readonly string[] {
     const sql = "SELECT name FROM pragma_table_xinfo(?, 'main') WHERE hidden < 2";
     return this.query(sql, [table]).map(([name]) => String(name));
+  }
+
+  /** All columns of a table, the generated ones too. */
+  allColumnsOf(table: string): readonly string[] {
+    return this.query("SELECT name FROM pragma_table_xinfo(?, 'main')", [table]).map(([name]) =>
+      String(name),
+    );
   }
 
   /** The text of a table, index, view or trigger; undefined: there is none. */

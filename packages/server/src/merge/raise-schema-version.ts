@@ -2,6 +2,9 @@ import { type DatabaseImage, parseDatabaseHeader } from "@tributary/core";
 import type { MergeImages } from "../offline/branch-store.js";
 import type { MergeTarget } from "./merge-target.js";
 
+/** What SQLite takes in its pragma. No replica counts so many. */
+const LARGEST_VERSION = 2 ** 31 - 1;
+
 /**
  * Sees to it that the database counts more schemas than a replica that has changed its own. Connections read the schema anew
  * where its number is another one than they know, and not where its pages are others: a replica that pulls the database's
@@ -9,7 +12,8 @@ import type { MergeTarget } from "./merge-target.js";
  */
 export function raiseSchemaVersion(target: MergeTarget, { before, after }: MergeImages): void {
   const known = schemaVersionOf(after);
-  if (known === schemaVersionOf(before)) return;
+  // SQLite reads a larger number as 0: the database would count through all that its connections know, once more.
+  if (known === schemaVersionOf(before) || known >= LARGEST_VERSION) return;
   const [row] = target.query("PRAGMA main.schema_version");
   const own = Number(row?.[0]);
   if (own > known) return;

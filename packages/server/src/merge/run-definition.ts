@@ -36,14 +36,14 @@ export function namesOf(rows: readonly SchemaRow[]): SchemaNames {
  */
 export function runDefinition(target: MergeTarget, sql: string, names: SchemaNames): SqlRefusal | undefined {
   const refusal = target.attempt(() => {
-    target.execute(sql);
+    target.define(sql);
     probe(target, sql);
   });
   if (refusal === undefined) return undefined;
   const mended = withTextsInSingleQuotes(sql, names);
-  if (mended !== sql && target.attempt(() => target.execute(mended)) === undefined) return undefined;
+  if (mended !== sql && target.attempt(() => target.define(mended)) === undefined) return undefined;
   // What is wrong with a view or trigger besides, its user sees.
-  return TEXT_TAKEN_FOR_NAME.test(refusal.message) ? target.attempt(() => target.execute(sql)) : refusal;
+  return TEXT_TAKEN_FOR_NAME.test(refusal.message) ? target.attempt(() => target.define(sql)) : refusal;
 }
 
 /** The statement with texts in single quotes: whatever stands in double ones, and is no name. */

@@ -1,12 +1,15 @@
 import {
   foldName,
+  ImageDamage,
   type ImageDifference,
   PUSH_POSITION_TABLE,
   RESERVED_PREFIX,
   type Renamed,
+  type RowChange,
   type SchemaRow,
   sameName,
 } from "@tributary/core";
+import { isDefinition } from "./is-definition.js";
 
 /** A row of the schema that has its text: all but those of the indexes that constraints make. */
 export type SchemaObject = SchemaRow & { readonly sql: string };
@@ -17,6 +20,8 @@ export interface AlteredTable {
   readonly after: SchemaObject;
   /** Columns that have another name: their values are compared as those of one column. */
   readonly renamedColumns: readonly Renamed[];
+  /** What became of its rows. */
+  readonly changes: () => Iterable<RowChange>;
 }
 
 /** What a replica did to its schema, in the kinds that are merged differently. Tables do not include shadow tables. */
@@ -33,11 +38,20 @@ export interface SchemaDifference {
   readonly createdObjects: readonly SchemaObject[];
 }
 
-/** Compares two schemas. `isShadow` tells tables that a virtual table makes by itself. */
+/**
+ * Compares two schemas. `isShadow` tells tables that a virtual table makes by itself. Throws `ImageDamage` where the one after
+ * has a row that SQLite would not have written.
+ */
 export function findSchemaDifference(
   { before, after, renamedTables, tables }: ImageDifference,
   isShadow: (table: string) => boolean,
 ): SchemaDifference {
+  // What is there already was let in: only what is new is refused.
+  const isThere = new Set(before.rows.map((row) => JSON.stringify(row)));
+  for (const row of after.rows) {
+    if (isThere.has(JSON.stringify(row)) || isDefinition(row)) continue;
+    throw new ImageDamage(`The schema has a row that makes no ${row.type} ${row.name}.`);
+  }
   const old = objectsOf(before.rows, isShadow);
   const made = objectsOf(after.rows, isShadow);
   const formerNames = new Map(renamedTables.map(({ from, to }) => [foldName(to), from]));
@@ -54,7 +68,12 @@ export function findSchemaDifference(
     else if (found !== undefined && !isVirtual(found) && !isVirtual(object)) {
       kept.add(found);
       const rows = tables.find(({ shape }) => sameName(shape.table, object.name));
-      alteredTables.push({ before: found, after: object, renamedColumns: rows?.renamedColumns ?? [] });
+      alteredTables.push({
+        before: found,
+        after: object,
+        renamedColumns: rows?.renamedColumns ?? [],
+        changes: () => rows?.rows() ?? [],
+      });
     } else createdTables.push(object);
   }
   const dropped = [...old.values()].filter((object) => !kept.has(object));
@@ -87,6 +106,7 @@ function objectsOf(
   const objects = new Map<string, SchemaObject>();
   for (const row of rows) {
     if (row.sql === null || isReserved(row.name) || isReserved(row.table) || isShadow(row.table)) continue;
+    if (!isDefinition(row)) continue;
     const object = { ...row, sql: row.sql };
     objects.set(keyOf(object), object);
   }

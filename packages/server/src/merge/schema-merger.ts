@@ -87,7 +87,7 @@ export class SchemaMerger {
 
   /** Somebody else has made a table by that name: it gets the columns that it lacks. */
   #addColumns({ name, sql }: SchemaObject): void {
-    const known = new Set(this.#target.columnsOf(name).map(foldName));
+    const known = new Set(this.#target.allColumnsOf(name).map(foldName));
     for (const column of parseTableDefinition(sql)?.columns ?? []) {
       if (known.has(foldName(column.name))) continue;
       this.#alterBy(name, alterationSql(name, { type: "add", column: column.name, definition: column.text }));
@@ -111,7 +111,7 @@ export class SchemaMerger {
       return;
     }
     for (const alteration of alterations) {
-      const columns = new Set(this.#target.columnsOf(after.name).map(foldName));
+      const columns = new Set(this.#target.allColumnsOf(after.name).map(foldName));
       const has = (name: string): boolean => columns.has(foldName(name));
       const isDone =
         alteration.type === "add"

@@ -11,7 +11,7 @@ import {
   sameValue,
   type TableShape,
 } from "@tributary/core";
-import type { MergeTarget } from "./merge-target.js";
+import type { MergeTarget, SqlRefusal } from "./merge-target.js";
 
 /** Another row has the key or a unique value. */
 const NOT_UNIQUE = /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY|ROWID)$/;
@@ -69,15 +69,18 @@ export class TableMerger {
   async finish(giveWay: () => Promise<void> | undefined): Promise<void> {
     const deferred = this.#deferred;
     this.#deferred = [];
-    const colliding: RowChange[] = [];
+    const refused: RowChange[] = [];
+    let isColliding = false;
     for (const change of deferred) {
       const refusal = this.#target.try(() => this.#make(change, this.#replay));
       if (refusal === undefined) continue;
-      if (NOT_UNIQUE.test(refusal.code)) colliding.push(change);
-      else this.#displace(change);
+      refused.push(change);
+      isColliding ||= NOT_UNIQUE.test(refusal.code);
       await giveWay();
     }
-    await this.#settleCollisions(colliding, giveWay);
+    // Nobody gives way to one alone as long as it may be among those who have swapped values: a row would be lost.
+    if (isColliding) await this.#settleCollisions(refused, giveWay);
+    else await this.#displaceAll(refused, giveWay);
   }
 
   #make(change: RowChange, replay: ReplayTarget): void {
@@ -115,29 +118,55 @@ export class TableMerger {
     if (refusal !== undefined) this.#target.refuseRow(change, refusal);
   }
 
+  async #displaceAll(changes: readonly RowChange[], giveWay: () => Promise<void> | undefined): Promise<void> {
+    for (const change of changes) {
+      this.#displace(change);
+      await giveWay();
+    }
+  }
+
   async #settleCollisions(
     changes: readonly RowChange[],
     giveWay: () => Promise<void> | undefined,
   ): Promise<void> {
     const taken: TakenRow[] = [];
     const rest: RowChange[] = [];
+    const refusals = new Map<RowChange, SqlRefusal>();
+    this.#target.execute("SAVEPOINT tributary_settling");
     for (const change of changes) {
-      const row = change.type === "update" ? this.#takeOut(change) : undefined;
-      if (row === undefined) rest.push(change);
-      else taken.push(row);
+      // A trigger that only the database has may not let rows go.
+      const refusal = this.#target.try(() => {
+        const row = change.type === "update" ? this.#takeOut(change) : undefined;
+        if (row === undefined) rest.push(change);
+        else taken.push(row);
+      });
+      if (refusal !== undefined) refusals.set(change, refusal);
       await giveWay();
     }
+    await this.#putBackAll(taken, refusals, giveWay);
+    this.#target.execute("RELEASE tributary_settling");
+    // Behind the savepoint: what is kept aside must not be undone with the rest.
+    for (const { change } of taken) if (!refusals.has(change)) this.#target.noteChange();
+    for (const [change, refusal] of refusals) this.#target.refuseRow(change, refusal);
+    await this.#displaceAll(rest, giveWay);
+  }
+
+  /** As they are to be, else as they were. Where the database wants neither of one, none was taken out, and all are refused. */
+  async #putBackAll(
+    taken: readonly TakenRow[],
+    refusals: Map<RowChange, SqlRefusal>,
+    giveWay: () => Promise<void> | undefined,
+  ): Promise<void> {
     for (const { change, was, values } of taken) {
       await giveWay();
       const refusal = this.#target.try(() => this.#putBack("REPLACE", values));
-      if (refusal === undefined) {
-        this.#target.noteChange();
-        continue;
-      }
-      this.#target.refuseRow(change, refusal);
-      this.#putBack("REPLACE", was);
+      if (refusal === undefined) continue;
+      refusals.set(change, refusal);
+      if (this.#target.try(() => this.#putBack("REPLACE", was)) === undefined) continue;
+      this.#target.execute("ROLLBACK TO tributary_settling");
+      for (const other of taken) refusals.set(other.change, refusal);
+      return;
     }
-    for (const change of rest) this.#displace(change);
   }
 
   #takeOut(change: RowChange & { readonly type: "update" }): TakenRow | undefined {

@@ -47,6 +47,8 @@ export async function openBranchSite(sql: string): Promise<BranchSite> {
   writeFileSync(replicaPath, last);
   const replica = new Database(replicaPath);
   onTestFinished(() => void replica.close());
+  // A replica is anybody's: it may write to its schema.
+  replica.unsafeMode(true);
   return {
     database,
     clock,

@@ -282,3 +282,21 @@ test("foreign keys of the database hinder and do nothing", async () => {
     [3, 1],
   ]);
 });
+
+test("a row that another rule keeps from its place is not lost where values are swapped", async () => {
+  const site = new MergeSite(
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE, n, v); INSERT INTO t VALUES (1, 'a', 1, 'x'), (2, 'b', 2, 'y')",
+  );
+  const [one, two] = [site.replica(), site.replica()];
+  one.run(`CREATE TABLE made(id INTEGER PRIMARY KEY, u UNIQUE, n NOT NULL DEFAULT 0, v);
+    INSERT INTO made SELECT * FROM t; DROP TABLE t; ALTER TABLE made RENAME TO t`);
+  await one.push();
+  two.run(
+    "UPDATE t SET u = 'c' WHERE id = 1; UPDATE t SET u = 'a' WHERE id = 2; UPDATE t SET u = 'b', n = NULL WHERE id = 1",
+  );
+  expect(await two.push()).toMatchObject({ changes: 2, refused: 0 });
+  expect(site.rows("SELECT id, u, n, v FROM t")).toEqual([
+    [1, "b", 0, "x"],
+    [2, "a", 2, "y"],
+  ]);
+});

@@ -159,6 +159,23 @@ test("with `checkAll`, an image that is whole is merged", async () => {
   expect(existsSync(checkedImageOf(site.branch))).toBe(false);
 });
 
+test("with `checkAll`, an index of another SQLite's is no damage, and the rest is checked all the same", async () => {
+  const site = await openBranchSite(`${TABLE}; CREATE TABLE v(e); CREATE TABLE o(a)`);
+  const vectors = `PRAGMA writable_schema = ON; CREATE INDEX near ON v(abs(e)); CREATE INDEX by_a ON o(a);
+    UPDATE sqlite_schema SET sql = 'CREATE INDEX near ON v(libsql_vector_idx(e))' WHERE name = 'near'; INSERT INTO t VALUES (2, 'y')`;
+  const work = { ...site.push(vectors), checkAll: true };
+  // The database cannot make the index, and tells that.
+  expect(await openRun(site).run(work)).toMatchObject({ type: "merged", changes: 1, refused: 1 });
+  site.branch.commit(work.upTo, { equalTo: undefined, compared: undefined, offered: undefined });
+  const spoilt =
+    site.push(`UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'near')
+    WHERE name = 'by_a'; INSERT INTO o VALUES (3)`);
+  expect(await openRun(site).run({ ...spoilt, checkAll: true })).toEqual({
+    type: "damaged",
+    problem: expect.stringMatching(/row 1 missing from index by_a|wrong # of entries/),
+  });
+});
+
 test("it waits for another program that writes, but not for long", async () => {
   const site = await openBranchSite(TABLE);
   const foreign = new Database(site.path);

@@ -234,3 +234,34 @@ test("tables of Tributary and of SQLite are nobody's changes", async () => {
   expect(schema(site).map(([, name]) => name)).toEqual(["notes"]);
   expect(site.rows("SELECT client_id FROM turso_sync_last_change_id")).toEqual([["device-1"]]);
 });
+
+test("generated columns that a replica dropped and added, and that both have added", async () => {
+  const site = new MergeSite(
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, a, twice AS (a * 2)); INSERT INTO t(id, a) VALUES (1, 1)",
+  );
+  const [one, two] = [site.replica(), site.replica()];
+  const statements = "ALTER TABLE t DROP COLUMN twice; ALTER TABLE t ADD COLUMN more AS (a + 1)";
+  one.run(statements);
+  expect(await one.push()).toMatchObject({ refused: 0 });
+  two.run(`${statements}; UPDATE t SET a = 5`);
+  expect(await two.push()).toMatchObject({ refused: 0 });
+  expect(site.rows("SELECT * FROM t")).toEqual([[1, 5, 6]]);
+});
+
+test("rows that a replica made fit a new NOT NULL are not lost, with what others have changed of them", async () => {
+  const site = new MergeSite(
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b, c); INSERT INTO t VALUES (1, 'x', 1, 1), (2, NULL, 2, 2), (3, NULL, 3, 3)",
+  );
+  const [one, two] = [site.replica(), site.replica()];
+  two.run("UPDATE t SET c = 'other' WHERE id = 2; INSERT INTO t VALUES (4, NULL, 4, 4)");
+  await two.push();
+  one.run(`CREATE TABLE made(id INTEGER PRIMARY KEY, a TEXT NOT NULL, b, c);
+    INSERT INTO made SELECT id, coalesce(a, 'none'), b, c FROM t WHERE id < 3; DROP TABLE t; ALTER TABLE made RENAME TO t`);
+  expect(await one.push()).toMatchObject({ refused: 1 });
+  expect(site.rows("SELECT * FROM t")).toEqual([
+    [1, "x", 1, 1],
+    [2, "none", 2, "other"],
+  ]);
+  expect(site.refused()).toMatchObject([{ table: "t", change: { after: { id: { integer: "4" } } } }]);
+  site.check();
+});

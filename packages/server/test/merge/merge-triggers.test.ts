@@ -91,3 +91,27 @@ test("triggers that the replica made, changed and dropped are so in the database
   site.main.exec("INSERT INTO v VALUES ('both')");
   expect(site.rows("SELECT n FROM counter")).toEqual([[20]]);
 });
+
+test.each(["DELETE", "INSERT"])(
+  "a rule of the database against %s does not keep a push out that swaps unique values",
+  async (what) => {
+    const site = new MergeSite(
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE, v); INSERT INTO t VALUES (1, 'a', 'x'), (2, 'b', 'y')",
+    );
+    const replica = site.replica();
+    site.main.exec(
+      `CREATE TRIGGER rule BEFORE ${what} ON t WHEN ${what === "DELETE" ? "OLD" : "NEW"}.id < 3 BEGIN SELECT RAISE(ABORT, 'rule'); END`,
+    );
+    site.bump();
+    replica.run(
+      "UPDATE t SET u = 'c' WHERE id = 1; UPDATE t SET u = 'a' WHERE id = 2; UPDATE t SET u = 'b' WHERE id = 1; INSERT INTO t VALUES (3, 'd', 'z')",
+    );
+    expect(await replica.push()).toEqual({ changes: 1, refused: 2, isExact: false });
+    expect(site.rows("SELECT id, u, v FROM t")).toEqual([
+      [1, "a", "x"],
+      [2, "b", "y"],
+      [3, "d", "z"],
+    ]);
+    expect(site.refused().map(({ reason }) => reason)).toEqual(["rule", "rule"]);
+  },
+);

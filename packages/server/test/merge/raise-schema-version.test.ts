@@ -30,3 +30,13 @@ test("a push that changes no schema makes nobody read the schema anew", async ()
   await replica.push();
   expect(version(site.rows("PRAGMA schema_version"))).toBe(before);
 });
+
+test("a number that cannot be counted on from is not taken over", async () => {
+  const site = new MergeSite("CREATE TABLE t(a)");
+  const version = (): number => Number(site.rows("PRAGMA schema_version")[0]?.[0]);
+  const before = version();
+  const replica = site.replica();
+  replica.run("CREATE TABLE made(a); PRAGMA schema_version = -1");
+  expect(await replica.push()).toMatchObject({ refused: 0 });
+  expect(version()).toBeGreaterThan(before);
+});
