@@ -17,6 +17,7 @@ export {
 } from "./capture/mark-trigger.js";
 export type { TableShapes } from "./capture/read-table-shapes.js";
 export {
+  isBookkeepingTable,
   readTableShapes,
   TABLE_COLUMNS_SQL,
   UNIQUE_INDEXES_SQL,

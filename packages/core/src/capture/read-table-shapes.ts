@@ -55,7 +55,7 @@ export function readTableShapes(columnRows: readonly SqlRow[], indexRows: readon
 }
 
 /** Tables of the replica's own and of the push protocol: never captured. */
-function isBookkeepingTable(table: string): boolean {
+export function isBookkeepingTable(table: string): boolean {
   const name = table.toLowerCase();
   return name.startsWith(RESERVED_PREFIX) || name === PUSH_POSITION_TABLE || name.startsWith("sqlite_");
 }

@@ -4,6 +4,7 @@ import { formatRevision, parseRevision } from "../pages/revision.js";
 import type { Snapshot } from "../pages/snapshot.js";
 import type { Branch } from "./branch.js";
 import { writeFrame } from "./frame-bytes.js";
+import { hasSameRows } from "./has-same-rows.js";
 import type { Standing } from "./standing.js";
 import { syncInPieces } from "./sync-in-pieces.js";
 
@@ -52,6 +53,12 @@ async function append(
     return pages;
   };
   const pageIds = pagesThatMayDiffer(database, branch, databaseSize);
+  // A merge that was not noted any more before a crash: what others have not written must not stand in the way of those who
+  // go on behind it.
+  if (isForGood && standing.equalTo === undefined && hasSameRows(database, snapshot, branch, pageIds)) {
+    branch.setStanding({ ...standing, equalTo: revision });
+    return false;
+  }
   for (let next = 0; next < pageIds.length; next += PIECE_PAGES) {
     if (next > 0) await new Promise(setImmediate);
     const ids = pageIds.subarray(next, next + PIECE_PAGES);

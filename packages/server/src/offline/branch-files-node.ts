@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { promisify } from "node:util";
 import { syncDirectory } from "../files/sync-directory.js";
+import { ServerError } from "../server-error.js";
 import type { BranchFile, BranchFiles } from "./branch-files.js";
 
 const FLAGS = { read: "r", write: "r+", create: "w+" } as const;
@@ -32,10 +33,16 @@ export const nodeBranchFiles: BranchFiles = {
 };
 
 class NodeFile implements BranchFile {
-  readonly #descriptor: number;
+  #opened: number | undefined;
 
   constructor(descriptor: number) {
-    this.#descriptor = descriptor;
+    this.#opened = descriptor;
+  }
+
+  /** Trap: the number of a descriptor that is closed soon belongs to another file, of another database perhaps. */
+  get #descriptor(): number {
+    if (this.#opened !== undefined) return this.#opened;
+    throw new ServerError("closed", "the files of this offline replica are closed");
   }
 
   size(): number {
@@ -68,11 +75,13 @@ class NodeFile implements BranchFile {
     fdatasyncSync(this.#descriptor);
   }
 
-  syncMeanwhile(): Promise<void> {
-    return promisify(fdatasync)(this.#descriptor);
+  async syncMeanwhile(): Promise<void> {
+    await promisify(fdatasync)(this.#descriptor);
   }
 
   close(): void {
-    closeSync(this.#descriptor);
+    const descriptor = this.#descriptor;
+    this.#opened = undefined;
+    closeSync(descriptor);
   }
 }

@@ -1,9 +1,15 @@
 import { join } from "node:path";
 import { PAGE_SIZE } from "@tributary/core";
-import type { BranchFiles } from "./branch-files.js";
+import type { BranchFile, BranchFiles } from "./branch-files.js";
 import { BranchFrames } from "./branch-frames.js";
 import { imageOfBranch } from "./branch-image.js";
 import { BASE_NAME, type BranchPages, FRAMES_NAME } from "./branch-pages.js";
+
+/** Pages between two looks at whether others wait: 256 KiB, about a millisecond. */
+const PIECE_PAGES = 64;
+
+/** What a fold waits for before it goes on: that a file is on the disk; undefined: that others have had their turn. */
+type FoldStep = BranchFile | undefined;
 
 /**
  * Moves frames up to a position into the image and cuts them off: the newest one of each page, as SQLite's checkpoint does.
@@ -12,15 +18,39 @@ import { BASE_NAME, type BranchPages, FRAMES_NAME } from "./branch-pages.js";
  * Node.
  */
 export function foldFrames(files: BranchFiles, directory: string, pages: BranchPages, upTo: number): void {
+  for (const file of foldSteps(files, directory, pages, upTo)) file?.sync();
+}
+
+/** The same while other things go on: a generation may have as many frames as the database has pages. */
+export async function foldFramesMeanwhile(
+  files: BranchFiles,
+  directory: string,
+  pages: BranchPages,
+  upTo: number,
+): Promise<void> {
+  for (const file of foldSteps(files, directory, pages, upTo)) {
+    if (file === undefined) await new Promise(setImmediate);
+    else await file.syncMeanwhile();
+  }
+}
+
+function* foldSteps(
+  files: BranchFiles,
+  directory: string,
+  pages: BranchPages,
+  upTo: number,
+): Generator<FoldStep, void, void> {
   const { frames, index } = pages;
   const size = index.sizeAt(upTo);
-  writeImage(files, join(directory, BASE_NAME), pages, upTo);
+  yield* writeImage(files, join(directory, BASE_NAME), pages, upTo);
   const path = join(directory, FRAMES_NAME);
   const next = `${path}.new`;
   const kept = BranchFrames.create(files, next, { block: frames.block, base: upTo, basePages: size });
   try {
-    for (const { position, bytes, origin } of frames.frames(upTo, index.end))
+    for (const { position, bytes, origin } of frames.frames(upTo, index.end)) {
       kept.write(position - 1, bytes, origin);
+      if (position % PIECE_PAGES === 0) yield undefined;
+    }
     kept.sync();
   } finally {
     kept.close();
@@ -29,7 +59,12 @@ export function foldFrames(files: BranchFiles, directory: string, pages: BranchP
   files.syncDirectory(directory);
 }
 
-function writeImage(files: BranchFiles, path: string, pages: BranchPages, upTo: number): void {
+function* writeImage(
+  files: BranchFiles,
+  path: string,
+  pages: BranchPages,
+  upTo: number,
+): Generator<FoldStep, void, void> {
   const { index } = pages;
   const { size, readPage } = imageOfBranch(pages, upTo);
   const pageNumbers = index.pagesBetween(index.base, upTo);
@@ -38,12 +73,15 @@ function writeImage(files: BranchFiles, path: string, pages: BranchPages, upTo: 
     pageNumbers.add(page);
   const file = files.open(path, "write");
   try {
+    let written = 0;
     for (const pageNumber of Uint32Array.from(pageNumbers).sort()) {
       if (pageNumber > size) break;
       file.write(readPage(pageNumber), (pageNumber - 1) * PAGE_SIZE);
+      written += 1;
+      if (written % PIECE_PAGES === 0) yield undefined;
     }
     file.setSize(size * PAGE_SIZE);
-    file.sync();
+    yield file;
   } finally {
     file.close();
   }

@@ -28,7 +28,7 @@ export interface BranchGeneration {
  *     folded into      the replica has       committed        pushed, of a transaction
  *     the image        them for certain                       without its end
  *
- * All calls are synchronous and must not overlap: whoever uses a branch does so in its turn. Throws `ServerError`
+ * All calls but `fold` are synchronous, and they must not overlap: whoever uses a branch does so in its turn. Throws `ServerError`
  * "branch-damaged" where the files are not what they were.
  */
 export interface Branch {
@@ -97,7 +97,11 @@ export interface Branch {
   addGeneration(): BranchGeneration | undefined;
   /** Forgets the newest generation again. Durable. The first one stays. */
   dropGeneration(): void;
-  /** Moves frames up to a position, that a generation begins at, into the image, and forgets the generations before. Durable; a crash in the middle is harmless. */
-  fold(upTo: number): void;
+  /**
+   * Moves frames up to a position, that a generation begins at, into the image, and forgets the generations before. Durable; a
+   * crash in the middle is harmless. Others have their turn meanwhile; images and frames behind that position may be read
+   * then, and `close` may be called, which makes it reject with `ServerError` "closed".
+   */
+  fold(upTo: number): Promise<void>;
   close(): void;
 }

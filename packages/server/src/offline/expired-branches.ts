@@ -3,12 +3,13 @@ import type { Branch } from "./branch.js";
 /** What is known of a branch that is not open. */
 type BranchEntry = Pick<Branch, "block" | "device" | "createdAt" | "usedAt">;
 
-/** A download that was not followed by any request has failed, or its file was given up, ms. */
+/** After how long a download that did not come to its end, and was not followed by any request, is given up, ms. */
 const UNUSED_MS = 24 * 3_600_000;
 
 /**
  * Branches that nobody will come back for: those whose device has begun another one since, and that were not used for
- * `retentionMs`; and those that were downloaded and never used. Never the one of strict mode. `now`: ms since 1970.
+ * `retentionMs`; and those whose download has failed. A replica that has its file may be without a network for long, and what
+ * it writes meanwhile can go nowhere else. Never the one of strict mode. `now`: ms since 1970.
  */
 export function expiredBranches(
   branches: readonly BranchEntry[],

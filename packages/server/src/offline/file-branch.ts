@@ -1,7 +1,8 @@
 import { type DatabaseImage, FRAME_HEADER_SIZE, FRAME_SIZE } from "@tributary/core";
+import { ServerError } from "../server-error.js";
 import type { Branch, BranchFrame, BranchGeneration, FrameOrigin } from "./branch.js";
 import type { BranchFiles } from "./branch-files.js";
-import { foldFrames } from "./branch-fold.js";
+import { foldFramesMeanwhile } from "./branch-fold.js";
 import { imageOfBranch } from "./branch-image.js";
 import { type BranchPages, closeBranchPages, openBranchPages } from "./branch-pages.js";
 import { baseOf, recoverBranch } from "./branch-recovery.js";
@@ -100,10 +101,11 @@ export class FileBranch implements Branch {
 
   /** Notes that it is in use at that time, ms since 1970. */
   use(now: number): void {
-    this.#usedAt = now;
-    // One that was never used is deleted earlier: that it was is noted at once.
     const { usedAt, createdAt } = this.#state;
-    if (usedAt === createdAt || now - usedAt >= USE_NOTED_MS) this.#saved.note({ usedAt: now });
+    // Never that at which it was made, which says that it was not used.
+    this.#usedAt = Math.max(now, createdAt + 1);
+    // One that was never used is deleted earlier: that it was is noted at once.
+    if (usedAt === createdAt || now - usedAt >= USE_NOTED_MS) this.#saved.note({ usedAt: this.#usedAt });
   }
 
   readFrames(after: number, upTo: number): Uint8Array {
@@ -208,14 +210,16 @@ export class FileBranch implements Branch {
     if (this.generations.length > 1) this.#saved.save({ generations: this.generations.slice(0, -1) });
   }
 
-  fold(upTo: number): void {
+  async fold(upTo: number): Promise<void> {
     const kept = this.generations.filter(({ start }) => start >= upTo);
     if (kept[0]?.start !== upTo) throw new RangeError(`No generation begins at frame ${upTo}.`);
     if (upTo <= this.#pages.index.base) return;
     // What lies before it is not to be relied on from here on.
     this.#saved.save({ generations: kept });
     const { stagedEnd } = this;
-    foldFrames(this.#files, this.directory, this.#pages, upTo);
+    await foldFramesMeanwhile(this.#files, this.directory, this.#pages, upTo);
+    // The next opening finds it as it is now.
+    if (this.#isClosed) throw new ServerError("closed", "the database is closed");
     const folded = openBranchPages(this.#files, this.directory, "write", stagedEnd);
     closeBranchPages(this.#pages);
     this.#pages = folded;

@@ -15,6 +15,9 @@ export interface PushTail {
   readonly at: number;
 }
 
+/** For how long the next batch of a transaction is expected, however slow the network is, ms. */
+const PUSH_KEPT_MS = 300_000;
+
 /** One branch while it is in use: what is known beside what it keeps. */
 export class OfflineSession {
   readonly branch: Branch;
@@ -42,7 +45,12 @@ export class OfflineSession {
 
   /** Whether something is kept here that the branch itself does not keep, or somebody reads it. */
   get isNeeded(): boolean {
-    return this.tail !== undefined || this.doubt !== undefined || this.readers > 0;
+    return this.#isPushed || this.doubt !== undefined || this.readers > 0;
+  }
+
+  /** Whether a push is under way. One that broke off is sent again from its start. */
+  get #isPushed(): boolean {
+    return this.tail !== undefined && this.database.clock.now() - this.tail.at < PUSH_KEPT_MS;
   }
 
   /** By what name the database knows how far the branch was merged. */
@@ -78,7 +86,7 @@ export class OfflineSession {
   }
 
   /** A replica that asks in a generation is done with those before. */
-  foldUpTo(generation: number): void {
+  async foldUpTo(generation: number): Promise<void> {
     const { branch, isStrict } = this;
     const start = this.startOf(generation);
     if (isStrict || start <= branch.base) return;
@@ -86,7 +94,7 @@ export class OfflineSession {
     // Which pages the frames hold that go now, nobody can tell afterwards: all are compared, the next time that others write.
     if (standing.compared !== undefined && standing.compared.position < start)
       branch.setStanding({ ...standing, compared: undefined });
-    branch.fold(start);
+    await branch.fold(start);
   }
 
   /** The position of frame 0 of a generation. Throws `RequestError` 404. */

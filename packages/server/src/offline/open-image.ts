@@ -15,16 +15,31 @@ interface OpenImage {
   readonly body: ReadableStream<Uint8Array>;
 }
 
+/** What is told of a download when it ends: one of the two, once. */
+interface DownloadEnd {
+  /** All of it was taken: whoever did so has the file, as far as can be told. */
+  readonly onTaken: () => void;
+  readonly onBrokenOff: () => void;
+}
+
 /** The pages of a branch as of a position, as an SQLite file. Reading it fails once they were folded away. */
-export function openBranchImage(session: OfflineSession, position: number): OpenImage {
+export function openBranchImage(
+  session: OfflineSession,
+  position: number,
+  { onTaken, onBrokenOff }: DownloadEnd,
+): OpenImage {
   const { branch, database } = session;
   const { size } = branch.imageAt(position);
   let isRead = true;
-  const end = (): void => {
-    if (isRead) session.readers -= 1;
-    isRead = false;
-  };
   let sent = 0;
+  const end = (): void => {
+    if (!isRead) return;
+    isRead = false;
+    session.readers -= 1;
+    // A client may close the connection as soon as it has the last byte.
+    if (sent === size) onTaken();
+    else onBrokenOff();
+  };
   const next = (): Uint8Array | undefined => {
     const count = Math.min(PIECE_PAGES, size - sent);
     if (count === 0) return undefined;

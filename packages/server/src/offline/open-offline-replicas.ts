@@ -79,7 +79,10 @@ class BranchedReplicas implements OfflineReplicas {
         await this.#bringUpToDate(session);
         session.branch.addGeneration();
       }
-      return openBranchImage(session, session.startOf(generation));
+      return openBranchImage(session, session.startOf(generation), {
+        onTaken: () => this.#noteUse(block),
+        onBrokenOff: () => this.#giveUp(block),
+      });
     });
   }
 
@@ -114,8 +117,7 @@ class BranchedReplicas implements OfflineReplicas {
     const { store, database, mergedPosition } = this.#options;
     const known = this.#sessions.get(block);
     if (known !== undefined) {
-      // Notes that it is in use.
-      store.open(block, () => undefined);
+      this.#noteUse(block);
       this.#keep(block, known);
       return known;
     }
@@ -131,6 +133,24 @@ class BranchedReplicas implements OfflineReplicas {
     const session = new OfflineSession(branch, database, mergedPosition);
     this.#keep(block, session);
     return session;
+  }
+
+  /** Deletes a branch that was made for a download: who has no file begins with another generation. */
+  #giveUp(block: number): void {
+    const removed = this.#turns.run(block, async () => {
+      const session = this.#sessions.get(block);
+      if (session === undefined || session.isStrict || session.isNeeded) return;
+      if (session.branch.usedAt !== session.branch.createdAt) return;
+      this.#sessions.delete(block);
+      await this.#options.store.remove(block);
+    });
+    // Whoever needs the room tries again.
+    removed.catch(() => {});
+  }
+
+  /** Of a branch that is open. */
+  #noteUse(block: number): void {
+    if (this.#sessions.has(block)) this.#options.store.open(block, () => undefined);
   }
 
   /** Keeps a branch open as the one that was used last, and closes those that were not used for longest. */
@@ -172,8 +192,12 @@ class BranchedReplicas implements OfflineReplicas {
   async #makeRoom(): Promise<void> {
     const { store, database, timeOfDay } = this.#options;
     const { maxOfflineReplicas, offlineReplicaRetentionMs } = database.options;
-    for (const block of expiredBranches(store.list(), timeOfDay(), offlineReplicaRetentionMs)) {
+    const expired = (): readonly number[] =>
+      expiredBranches(store.list(), timeOfDay(), offlineReplicaRetentionMs);
+    for (const block of expired()) {
       await this.#turns.run(block, async () => {
+        // It may have been used before its turn came.
+        if (!expired().includes(block)) return;
         this.#sessions.delete(block);
         await store.remove(block);
       });

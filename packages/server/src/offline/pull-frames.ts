@@ -1,3 +1,4 @@
+import { RequestError } from "../http/request-error.js";
 import { appendDifferences } from "./append-differences.js";
 import type { FrameRange, PulledFrames } from "./offline-replicas.js";
 import type { OfflineSession } from "./offline-session.js";
@@ -21,12 +22,11 @@ export async function pullFrames(
   const { branch, isStrict } = session;
   const { generation } = range;
   const { after, upTo } = session.positionsOf(range);
-  session.foldUpTo(generation);
+  await session.foldUpTo(generation);
   const next = branch.generations.find((entry) => entry.generation === generation + 1);
   // It walks through all of them, one by one.
   if (next !== undefined && after >= next.start) return { type: "end", generation: session.newestGeneration };
-  // It has frames that are not here: the server was restored from a backup. The next push finds out, and sends them again.
-  if (after > branch.head) return { type: "end", generation };
+  if (after > branch.head) throw aheadOfServer();
   if (after === branch.head) {
     session.confirmHead();
     if (mayAppend(session)) await appendDifferences(session.database, branch, isStrict);
@@ -36,6 +36,19 @@ export async function pullFrames(
   const isLong = branch.head - session.newestStart > rollFrames;
   const begun = isLong ? branch.addGeneration() : undefined;
   return { type: "end", generation: begun?.generation ?? generation };
+}
+
+/**
+ * What a replica is told that has frames which are not here: the server was restored from a backup. As long as it does not push,
+ * it keeps them to itself, and nothing can be added to what it has. Told by a status that the client shows, and does not
+ * try again.
+ */
+function aheadOfServer(): RequestError {
+  return new RequestError(
+    410,
+    "the replica has more than the server, which was restored from a backup: write something into the replica, and it sends " +
+      "what the server lacks with the next sync",
+  );
 }
 
 /** Whether the server's frames can come behind `head` now. */

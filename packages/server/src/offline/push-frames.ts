@@ -24,7 +24,7 @@ export async function pushFrames(
   const { generation } = range;
   const { after, upTo } = session.positionsOf(range);
   const start = session.startOf(generation);
-  session.foldUpTo(generation);
+  await session.foldUpTo(generation);
   await makeWay(session, generation, baton);
   let answer: Pick<PushAnswer, "status"> & { readonly position: number };
   const place = findPlace(session, after, upTo, body);

@@ -4,11 +4,15 @@ import { allows } from "../access/access.js";
 import { readBody } from "../http/read-body.js";
 import { RequestError } from "../http/request-error.js";
 import { jsonResponse } from "../http/text-response.js";
+import { withHeaders } from "../http/with-headers.js";
 import { libsqlOptionsOf } from "../libsql-options.js";
 import type { MergeOutcome, MergeWork } from "../offline/merge-work.js";
 import type { FrameRange } from "../offline/offline-replicas.js";
 import { type OfflinePath, parseOfflinePath } from "./offline-path.js";
 import type { RouteContext } from "./route-context.js";
+
+/** Trap: two replicas that get one generation from a cache have one branch, and each gets pages that fit the other one. */
+const NOT_CACHED = { "cache-control": "no-store" };
 
 /** `GET /info`: the generation that a new replica begins with. */
 export async function answerInfo(context: RouteContext): Promise<Response> {
@@ -20,7 +24,7 @@ export async function answerInfo(context: RouteContext): Promise<Response> {
     );
   }
   const generation = await lease.database.offline.info(deviceOf(context));
-  return jsonResponse(200, JSON.stringify({ current_generation: generation }));
+  return withHeaders(jsonResponse(200, JSON.stringify({ current_generation: generation })), NOT_CACHED);
 }
 
 /** `GET /export/{generation}`: the database as a file, as it was when the generation began. */
@@ -33,7 +37,11 @@ export async function answerExport(context: RouteContext): Promise<Response> {
   try {
     const { length, body } = await context.lease.database.offline.openImage(deviceOf(context), generation);
     return new Response(whenRead(body, letGo), {
-      headers: { "content-type": "application/octet-stream", "content-length": String(length) },
+      headers: {
+        ...NOT_CACHED,
+        "content-type": "application/octet-stream",
+        "content-length": String(length),
+      },
     });
   } catch (error) {
     letGo();
@@ -49,9 +57,11 @@ export async function answerPull(context: RouteContext): Promise<Response> {
   const { range, baton } = pathOf(context, "sync", 404);
   if (baton !== undefined) throw new RequestError(404, "nothing is pulled with a baton");
   const pulled = await context.lease.database.offline.pull(range);
-  if (pulled.type === "end") return jsonResponse(400, JSON.stringify({ generation: pulled.generation }));
+  if (pulled.type === "end")
+    return withHeaders(jsonResponse(400, JSON.stringify({ generation: pulled.generation })), NOT_CACHED);
   return new Response(pulled.body as Uint8Array<ArrayBuffer>, {
     headers: {
+      ...NOT_CACHED,
       "content-type": "application/octet-stream",
       "content-length": String(pulled.body.length),
     },

@@ -60,7 +60,7 @@ class Life {
     this.#step({ generations: [...generations, next] }, () => void branch.addGeneration());
     this.#push(branch, framesOf({ page: 1, fill: 12 }, { page: 5, fill: 50, size: 5 }), [12, 20, 30, 0, 50]);
     branch.stage(framesOf({ page: 2, fill: 99 }), "replica");
-    this.#step({ generations: [next] }, () => branch.fold(4));
+    await this.#step({ generations: [next] }, () => branch.fold(4));
     branch.unstage();
     this.#push(branch, framesOf({ page: 5, fill: 51, size: 5 }), [12, 20, 30, 0, 51]);
     this.#offer(branch, framesOf({ page: 2, fill: 21, size: 5 }), [12, 21, 30, 0, 51]);
@@ -94,11 +94,16 @@ class Life {
     this.#step({ head: end, fills }, () => branch.commit(end, standing(`r${end}`, end)));
   }
 
-  #step(change: Partial<Expected>, step: () => void): void {
+  #step(change: Partial<Expected>, step: () => void): void;
+  #step(change: Partial<Expected>, step: () => Promise<void>): Promise<void>;
+  #step(change: Partial<Expected>, step: () => void | Promise<void>): void | Promise<void> {
     this.after = { ...(this.before as Expected), ...change };
-    step();
-    this.before = this.after;
-    this.after = undefined;
+    const end = (): void => {
+      this.before = this.after;
+      this.after = undefined;
+    };
+    const going = step();
+    return going === undefined ? end() : going.then(end);
   }
 }
 

@@ -22,7 +22,7 @@ test("what was prepared is seen by its directory, while the branch is open", asy
   branch.stage(framesOf({ page: 1, fill: 10, size: 3 }), "server");
   branch.commit(1, NOWHERE);
   branch.addGeneration();
-  branch.fold(1);
+  await branch.fold(1);
   branch.stage(
     framesOf({ page: 2, fill: 20 }, { page: 4, fill: 40, size: 4 }, { page: 2, fill: 21 }),
     "replica",
@@ -122,7 +122,7 @@ test("what is remembered of a branch is not used for what came after a rewind, a
   branch.commit(4, NOWHERE);
   expect(filled()).toBe(66);
   branch.addGeneration();
-  branch.fold(4);
+  await branch.fold(4);
   push(branch, 4, 77);
   branch.commit(8, NOWHERE);
   expect(filled()).toBe(77);

@@ -132,3 +132,51 @@ test("a server that ends while a replica from a backup is merged", async () => {
   way.send = restarted.send;
   await converge(restarted, replica, ["first", "second", "third"]);
 });
+
+test("in strict mode, a server that ends before it has noted a merge: a replica that has written more is in no conflict", async () => {
+  const server = openOffline();
+  server.exec("CREATE TABLE log(entry)");
+  const way: { send: Send } = { send: server.send };
+  const replica = await server.replica(undefined, (request) => way.send(request));
+  replica.exec("INSERT INTO log VALUES('first')");
+  await replica.sync();
+  replica.exec("CREATE INDEX entries ON log(entry)");
+  replica.exec("INSERT INTO log VALUES('second')");
+  let copy = "";
+  const { merge } = server;
+  server.merge = async (work) => {
+    const outcome = await merge(work);
+    copy = copyOffline(server.path);
+    return outcome;
+  };
+  way.send = async (request) => {
+    await server.send(request);
+    throw new Error("the server was killed");
+  };
+  await expect(replica.sync()).rejects.toThrow("killed");
+  replica.exec("INSERT INTO log VALUES('third')");
+  const restarted = openOffline({ path: copy });
+  way.send = restarted.send;
+  await converge(restarted, replica, ["first", "second", "third"]);
+});
+
+test("in strict mode, what others wrote while a merge was not noted yet is told from it", async () => {
+  const server = openOffline();
+  server.exec("CREATE TABLE log(entry)");
+  const way: { send: Send } = { send: server.send };
+  const replica = await server.replica(undefined, (request) => way.send(request));
+  replica.exec("INSERT INTO log VALUES('first')");
+  let copy = "";
+  const { merge } = server;
+  server.merge = async (work) => {
+    const outcome = await merge(work);
+    copy = copyOffline(server.path);
+    return outcome;
+  };
+  await replica.sync();
+  const restarted = openOffline({ path: copy });
+  restarted.exec("INSERT INTO log VALUES('of others')");
+  way.send = restarted.send;
+  replica.exec("INSERT INTO log VALUES('second')");
+  await expect(replica.sync()).rejects.toThrow(/Conflict/);
+});

@@ -1,6 +1,7 @@
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { GENERATIONS_PER_BLOCK } from "../../src/offline/branch-store.js";
+import type { LibsqlReplica, Send } from "./support/libsql-replica.js";
 import { openOffline } from "./support/open-offline.js";
 
 const DAY_MS = 24 * 3_600_000;
@@ -64,12 +65,75 @@ test("what is kept for a replica goes when its device has begun another one, and
   await young.sync();
 });
 
-test("a download that nobody has used goes after a day", async () => {
+test("what was made for a download that is broken off goes at once, and comes again if it is asked for", async () => {
   const server = openOffline({ maxOfflineReplicas: 1 });
-  const unused = await server.replica("phone");
+  server.exec("CREATE TABLE t(v)");
+  server.exec("INSERT INTO t VALUES(zeroblob(1000000))");
+  const generation = await server.replicas.info("phone");
+  const download = async (pieces: number): Promise<void> => {
+    const { body } = await server.replicas.openImage("phone", generation);
+    const reader = body.getReader();
+    for (let piece = 0; piece < pieces; piece++) await reader.read();
+    await reader.cancel();
+  };
+  await download(1);
+  await (await server.replica("tablet")).sync();
+  expect(readdirSync(`${server.path}-offline`)).toHaveLength(1);
+  await expect(download(1)).rejects.toThrow("maxOfflineReplicas");
+});
+
+test("a download whose connection ends with the last byte was not broken off", async () => {
+  const server = openOffline();
+  const generation = await server.replicas.info("phone");
+  const { body } = await server.replicas.openImage("phone", generation);
+  const reader = body.getReader();
+  await reader.read();
+  await reader.cancel();
+  server.time.now += 20 * DAY_MS;
+  await server.replica("tablet");
+  const pulled = await server.replicas.pull({ generation, start: 1, end: 129 });
+  expect(pulled).toEqual({ type: "end", generation });
+});
+
+test("a download of which nothing is known goes after a day", async () => {
+  const server = openOffline({ maxOfflineReplicas: 1 });
+  const generation = await server.replicas.info("phone");
+  await server.replicas.openImage("phone", generation);
+  await expect(server.replica("tablet")).rejects.toThrow("429");
   server.time.now += DAY_MS + 1;
   await server.replica("tablet");
-  await expect(unused.sync()).rejects.toThrow("PullFrame(404");
+  await expect(server.replicas.openImage("phone", generation + 1)).rejects.toThrow("no offline replica");
+});
+
+test("what was downloaded waits for a replica that writes for days before its first sync", async () => {
+  const server = openOffline({ maxOfflineReplicas: 2 });
+  server.exec("CREATE TABLE t(v)");
+  const replica = await server.replica("phone");
+  replica.exec("INSERT INTO t VALUES('without a network')");
+  server.time.now += 20 * DAY_MS;
+  await server.replica("tablet");
+  await replica.sync();
+  expect(server.all("SELECT * FROM t")).toEqual([["without a network"]]);
+});
+
+test("what is used again while room is made stays", async () => {
+  const server = openOffline({ maxOfflineReplicas: 2, offlineReplicaRetentionMs: 30 * DAY_MS });
+  const old = await server.replica("phone");
+  server.time.now += 1_000;
+  await server.replica("phone");
+  const now = server.time.now + 31 * DAY_MS;
+  const generation = await server.replicas.info("tablet");
+  let late: Promise<void> | undefined;
+  Object.defineProperty(server.time, "now", {
+    get() {
+      // Asked for first where it is found out who is not there any more.
+      late ??= old.sync();
+      return now;
+    },
+  });
+  await expect(server.replicas.openImage("tablet", generation)).rejects.toThrow("maxOfflineReplicas");
+  await late;
+  await old.sync();
 });
 
 test("nothing is served when it is closed", async () => {
@@ -94,6 +158,30 @@ test("branches that are not used for long are closed, and opened when they are",
   await first.sync();
   await first.sync();
   expect(server.all("SELECT * FROM t")).toEqual([[1], [2]]);
+});
+
+test("branches whose push broke off long ago are closed too, and take it when it begins again", async () => {
+  const server = openOffline();
+  server.exec("CREATE TABLE t(v)");
+  const breakOff = async (device: string): Promise<LibsqlReplica> => {
+    let count = 0;
+    const broken: Send = (request) => {
+      if (request.method === "POST" && ++count === 2) throw new Error("broken off");
+      return server.send(request);
+    };
+    const replica = await server.replica(device, broken, 1);
+    replica.exec("INSERT INTO t VALUES(randomblob(10000))");
+    await expect(replica.sync()).rejects.toThrow("broken off");
+    return replica;
+  };
+  const first = await breakOff("first");
+  for (let count = 0; count < 40; count++) await breakOff(`device-${count}`);
+  const opened = readdirSync("/proc/self/fd").length;
+  server.clock.advance(300_000);
+  await server.replica("last");
+  expect(readdirSync("/proc/self/fd").length).toBeLessThan(opened);
+  await first.sync();
+  expect(server.all("SELECT length(v) FROM t")).toEqual([[10_000]]);
 });
 
 test("a download that cannot be kept lets go of the database, and of what it has read", async () => {

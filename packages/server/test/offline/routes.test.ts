@@ -43,6 +43,9 @@ describe("answers", () => {
     const body = await frames.arrayBuffer();
     expect(body.byteLength % FRAME).toBe(0);
     expect(Number(frames.headers.get("content-length"))).toBe(body.byteLength);
+    // Two replicas that got the same of a cache would have one branch.
+    for (const response of [await get(server, "/info"), image, end, frames])
+      expect(response.headers.get("cache-control")).toBe("no-store");
     const count = body.byteLength / FRAME;
     const retried = await push(server, `/sync/1/1/${count + 1}`, new Uint8Array(body));
     expect([retried.status, await retried.json()]).toEqual([
