@@ -10,6 +10,7 @@ import {
   replicaForFile,
   startEmbeddedServer,
 } from "./support/libsql-embedded.js";
+import { FaultyFront } from "./support/libsql-offline-front.js";
 
 // npm `libsql` and `@libsql/client` as embedded replicas: reads are local, writes are the server's.
 
@@ -237,6 +238,37 @@ describe("the log", () => {
       [2n],
       expect.anything(),
     ]);
+  });
+
+  test("is whole after whatever was lost or cut on the way", async () => {
+    const server = await startEmbeddedServer();
+    const front = await FaultyFront.start(server.url);
+    const writer = hrana(server);
+    await writer.executeMultiple(makePages(1100));
+    await open(one, front);
+    // The first to fail is the whole download, into a file that has nothing yet.
+    const faults = (["Snapshot", "BatchLogEntries"] as const).flatMap((method) =>
+      (["truncated", "lost", "unheard"] as const).map((type) => ({ method, type })),
+    );
+    for (const [index, { method, type }] of faults.entries()) {
+      const rows = method === "Snapshot" ? 1100 : 5;
+      await writer.execute(`UPDATE big SET body = zeroblob(${2_900 - index}) WHERE id <= ${rows}`);
+      let isMet = false;
+      front.fault = ({ url }) => {
+        if (!url.endsWith(`/${method}`)) return undefined;
+        isMet = true;
+        return { type };
+      };
+      await expect(one.call("sync"), `${method} ${type}`).rejects.toThrow();
+      expect(isMet).toBe(true);
+      front.fault = () => undefined;
+      await one.call("sync");
+      const sum = (await writer.execute("SELECT sum(length(body) * id) FROM big")).rows[0]?.[0];
+      expect(await one.call("all", "SELECT sum(length(body) * id) FROM big")).toEqual([
+        [BigInt(Number(sum))],
+      ]);
+      expect(await one.call("all", "PRAGMA integrity_check")).toEqual([["ok"]]);
+    }
   });
 
   test("begins anew where the database was replaced", async () => {

@@ -83,7 +83,7 @@ export class RequestHandler {
     } catch (error) {
       if (isServerFault(error)) trace.error = error;
       response = failureResponse(error);
-      if (isGrpcCall(request)) withGrpcFailure(response, error);
+      if (isGrpcCall(request)) withGrpcFailure(response, error, request);
     }
     withHeaders(response, { "x-request-id": id, ...corsHeaders(request, allowedOrigins) });
     const responseBytes = response.headers.get("content-length");
@@ -139,8 +139,9 @@ export class RequestHandler {
     trace: Trace,
   ): Promise<Response> {
     const { options, registry, streams, workers, limiter } = this.#parts;
-    const route = findDatabaseRoute(request.method, pathname);
-    if (database === undefined) {
+    const isNameless = database === undefined && pathname.startsWith("/device/");
+    const route = isNameless ? undefined : findDatabaseRoute(request.method, pathname);
+    if (route === undefined || database === undefined) {
       throw new RequestError(404, `name the database in front of the path, as /<name>${pathname}`);
     }
     const { access, client, expiresAt, ...grant } = await this.#authorize(request, database, "read", trace);

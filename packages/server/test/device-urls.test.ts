@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { createSyncServer } from "../src/index.js";
 import { openServer } from "./support/open-server.js";
+import { tempDirectory } from "./support/temp-directory.js";
 
 const SELECT = JSON.stringify({ requests: [{ type: "execute", stmt: { sql: "SELECT 1" } }] });
 
@@ -29,4 +31,14 @@ test("what administers has no second path below a device", async () => {
   expect(await status("/admin/status")).toBe(200);
   expect(await status("/device/phone/admin/status")).toBe(404);
   expect(await status("/device/phone/admin/databases/default/export")).toBe(404);
+});
+
+test("a device without a database is told what is missing", async () => {
+  const server = createSyncServer({ dataDirectory: tempDirectory(), maxWorkers: 0, foreignCommitCheckMs: 0 });
+  onTestFinished(() => server.close());
+  const response = await server.fetch(new Request("http://localhost/device/phone/info"));
+  expect([response.status, await response.text()]).toEqual([
+    404,
+    "name the database in front of the path, as /<name>/device/phone/info",
+  ]);
 });

@@ -30,16 +30,21 @@ export function isGrpcCall(request: Request): boolean {
  * Adds to the answer to a failed call what a client of gRPC reads of it. The HTTP status stays: gRPC's clients do not look at
  * it where there is one of theirs, and proxies and reports know no other.
  */
-export function withGrpcFailure(response: Response, error: unknown): Response {
-  const { status, message } = toGrpcError(error);
+export function withGrpcFailure(response: Response, error: unknown, request: Pick<Request, "url">): Response {
+  const { status, message } = toGrpcError(error, isHello(request));
   return withHeaders(response, grpcFailureHeaders(status, message));
 }
 
-function toGrpcError(error: unknown): GrpcError {
+/** Of its failures the client tells nothing, and tries again for some seconds, but for the one that it knows by its text. */
+function isHello({ url }: Pick<Request, "url">): boolean {
+  return new URL(url).pathname.endsWith("/wal_log.ReplicationLog/Hello");
+}
+
+function toGrpcError(error: unknown, isOfHello: boolean): GrpcError {
   if (error instanceof GrpcError) return error;
-  // The client knows this one by its text, and gives up at once; others it tries again for some seconds.
-  if (error instanceof ServerError && error.code === "no-such-database")
-    return new GrpcError(GRPC_STATUS.failedPrecondition, "NAMESPACE_DOESNT_EXIST");
-  const { status, message } = toRequestError(error);
+  const { status, message, code } = toRequestError(error);
+  const isNoName = isOfHello && (status === 404 || code === "invalid-name");
+  if (isNoName || (error instanceof ServerError && error.code === "no-such-database"))
+    return new GrpcError(GRPC_STATUS.failedPrecondition, "NAMESPACE_DOESNT_EXIST", error);
   return new GrpcError(STATUS_OF_HTTP[status] ?? GRPC_STATUS.internal, message, error);
 }

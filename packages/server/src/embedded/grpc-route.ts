@@ -35,11 +35,12 @@ export function grpcRoute({
         ? new Response(given, { headers: HEADERS })
         : wholeAnswer([frameGrpcMessage(given), GRPC_OK_TRAILERS]);
     } catch (error) {
-      if (error instanceof GrpcError) return withGrpcFailure(wholeAnswer([]), error);
+      if (error instanceof GrpcError) return withGrpcFailure(wholeAnswer([]), error, request);
       if (!(error instanceof WireError)) throw error;
       return withGrpcFailure(
         wholeAnswer([]),
         new GrpcError(GRPC_STATUS.invalidArgument, error.message, error),
+        request,
       );
     }
   };

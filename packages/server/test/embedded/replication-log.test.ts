@@ -224,15 +224,17 @@ test("the database is named by the path, by the host, or else by what the client
   expect(await hello(`/acme${HELLO}`, { ...token, ...namespace("localhost") })).toEqual(good);
   expect(await hello(`/acme/${HELLO}`, token)).toEqual(good);
   expect(await hello(HELLO, { ...token, ...namespace("acme") })).toEqual(good);
-  expect((await hello(HELLO, token)).slice(0, 2)).toEqual([12, 404]);
+  const noDatabase = [9, 404, "NAMESPACE_DOESNT_EXIST"];
+  expect(await hello(HELLO, token)).toEqual(noDatabase);
   // Of 127.0.0.1, and what no name can be.
-  expect((await hello(HELLO, { ...admin, ...namespace("127") })).slice(0, 2)).toEqual([12, 404]);
-  expect((await hello(HELLO, { ...admin, ...namespace("../acme") })).slice(0, 2)).toEqual([12, 404]);
-  expect(await hello(HELLO, { ...admin, ...namespace("missing") })).toEqual([
-    9,
-    404,
-    "NAMESPACE_DOESNT_EXIST",
-  ]);
+  expect(await hello(HELLO, { ...admin, ...namespace("127") })).toEqual(noDatabase);
+  expect(await hello(HELLO, { ...admin, ...namespace("../acme") })).toEqual(noDatabase);
+  expect(await hello(HELLO, { ...admin, ...namespace("missing") })).toEqual(noDatabase);
+  // Of a hello that fails the client tells nothing but this: for all else it says that the server does not answer.
+  for (const path of ["/Acme", "/acme/device/a%20b"])
+    expect(await hello(`${path}${HELLO}`, admin)).toEqual([9, 400, "NAMESPACE_DOESNT_EXIST"]);
+  const execute = await call(server, "/Acme/proxy.Proxy/Execute", new Uint8Array(), admin);
+  expect([execute.status, execute.text]).toEqual([3, expect.stringContaining("cannot be the name")]);
   // Its own header counts; the other one is that of a proxy, or of other clients.
   expect((await hello(`/acme${HELLO}`, {}))[0]).toBe(16);
   expect((await hello(`/acme${HELLO}`, { "x-authorization": "Bearer no-0123456789abc" }))[0]).toBe(16);

@@ -1,4 +1,5 @@
 import { ProtobufReader } from "../framing/protobuf-reader.js";
+import { decodeUtf8 } from "../framing/utf8.js";
 import type { HranaCondition } from "../hrana/hrana-types.js";
 import type { SqlValue } from "../hrana/hrana-value.js";
 import { readMember } from "../hrana/read-request.js";
@@ -19,14 +20,45 @@ export interface ProxyStep {
   readonly wantRows: boolean;
 }
 
-/** Whose connection a request is for: of `ProgramReq`, `DescribeRequest` or `DisconnectMessage`. Throws `WireError`. */
+/** Longer messages are not looked through, bytes: whoever asks may have to answer others meanwhile. */
+const LONG_BYTES = 1024 * 1024;
+/** Clients call themselves by a UUID. */
+const MAX_CLIENT_BYTES = 1024;
+
+/**
+ * Whose connection a request is for: of `ProgramReq`, `DescribeRequest` or `DisconnectMessage`; empty where it is not said.
+ * Beyond 1 MiB it is found only where it comes first, as clients write it. Throws `WireError`.
+ */
 export function findProxyClient(bytes: Uint8Array): string {
-  return readParts(bytes, 1, "client_id") ?? "";
+  const reader = new ProtobufReader(bytes);
+  let client = "";
+  while (reader.next()) {
+    if (reader.field === 1) client = readClient(reader);
+    else if (bytes.length <= LONG_BYTES) reader.skip();
+    if (bytes.length > LONG_BYTES) break;
+  }
+  return client;
+}
+
+function readClient(reader: ProtobufReader): string {
+  const bytes = reader.bytes("client_id");
+  if (bytes.length > MAX_CLIENT_BYTES) reader.fail(`at most ${MAX_CLIENT_BYTES} bytes`, "client_id");
+  try {
+    return decodeUtf8(bytes);
+  } catch (error) {
+    throw new WireError("malformed", "client_id should be UTF-8", { cause: error });
+  }
 }
 
 /** The statement of a `DescribeRequest`. Throws `WireError`. */
 export function decodeProxyDescribe(bytes: Uint8Array): string {
-  return readParts(bytes, 2, "stmt") ?? "";
+  const reader = new ProtobufReader(bytes);
+  let sql = "";
+  while (reader.next()) {
+    if (reader.field === 2) sql = reader.string("stmt");
+    else reader.skip();
+  }
+  return sql;
 }
 
 /** The steps of a `ProgramReq`. Throws `WireError`. */
@@ -39,17 +71,6 @@ export function decodeProxyProgram(bytes: Uint8Array, options?: HranaReadOptions
     else reader.skip();
   }
   return steps;
-}
-
-/** A text that is a field of the message. */
-function readParts(bytes: Uint8Array, field: number, name: string): string | undefined {
-  const reader = new ProtobufReader(bytes);
-  let text: string | undefined;
-  while (reader.next()) {
-    if (reader.field === field) text = reader.string(name);
-    else reader.skip();
-  }
-  return text;
 }
 
 function readProgram(reader: ProtobufReader, count: StatementCount): readonly ProxyStep[] {

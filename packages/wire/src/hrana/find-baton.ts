@@ -21,8 +21,8 @@ function findInProtobuf(body: Uint8Array): string | null {
   let baton: string | null = null;
   while (reader.next()) {
     if (reader.field === 1) baton = reader.string("baton");
-    else if (body.length > LONG_BYTES) return baton;
-    else reader.skip();
+    else if (body.length <= LONG_BYTES) reader.skip();
+    if (body.length > LONG_BYTES) break;
   }
   return baton;
 }

@@ -1,4 +1,10 @@
-import { decodeProxyDescribe, decodeProxyProgram, findProxyClient, type SqlValue } from "@tributary/wire";
+import {
+  decodeProxyDescribe,
+  decodeProxyProgram,
+  findProxyClient,
+  type SqlValue,
+  WireError,
+} from "@tributary/wire";
 import { describe, expect, test } from "vitest";
 import { encodeProxyValue } from "../../src/embedded/proxy-value.js";
 import { ProtobufWriter } from "../../src/framing/protobuf-writer.js";
@@ -35,6 +41,15 @@ test("the client is found without reading the rest, and the statement to be desc
   expect(findProxyClient(program(step(query("SELECT 1"))))).toBe("6f2a9c0e-client");
   expect(findProxyClient(encode())).toBe("");
   expect(decodeProxyDescribe(encode(text(1, "me"), text(2, "SELECT ?")))).toBe("SELECT ?");
+});
+
+test("of a long message only its beginning is looked through for the client: others wait meanwhile", () => {
+  const tail = new Uint8Array(1024 * 1024).fill(0xff);
+  const long = (...parts: readonly Write[]): Uint8Array => Buffer.concat([encode(...parts), tail]);
+  expect(findProxyClient(long(text(1, "me"), number(3, 1)))).toBe("me");
+  expect(findProxyClient(long(text(1, "me"), text(1, "another")))).toBe("me");
+  expect(findProxyClient(long(number(3, 1), text(1, "me")))).toBe("");
+  expect(() => findProxyClient(encode(text(1, "x".repeat(1024 * 1024))))).toThrow(WireError);
 });
 
 describe("a program", () => {

@@ -65,6 +65,7 @@ describe("the baton of a JSON body", () => {
     const ping = [0x18, 1];
     expect(findBaton(Buffer.from([...baton, 0x12, 0]), "protobuf")).toBe("abc");
     expect(findBaton(Buffer.concat([Buffer.from([...baton, ...ping]), tail]), "protobuf")).toBe("abc");
+    expect(findBaton(Buffer.concat([Buffer.from([...baton, 0x0a, 0]), tail]), "protobuf")).toBe("abc");
     expect(findBaton(Buffer.concat([Buffer.from([...ping, ...baton]), tail]), "protobuf")).toBeNull();
   });
 
