@@ -1,9 +1,11 @@
 import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
+import { withReplica } from "../support/damaged-replica.js";
 import { type LibsqlServer, runLibsql } from "../support/libsql-leftovers.js";
 import {
   contentsAfter,
+  filesOf,
   leave,
   PUSHED,
   run,
@@ -29,6 +31,38 @@ test("what the remote took is not sent again where the client did not learn of i
   const expected = contentsAfter(SCHEMA, PUSHED, UNPUSHED);
   const [message] = await takesOver(remote, path, expected, { fetch: alsoLibsql(libsql) });
   expect(message).toContain("local changes now (0)");
+});
+
+test("while nobody can tell what the remote took, nothing is sent on a guess, and nothing touched", async () => {
+  const { remote, path, libsql } = await leave({ pushed: PUSHED });
+  const info = readFileSync(`${path}-info`);
+  await runLibsql(path, libsql.url, [{ sql: UNPUSHED }, { sync: true }]);
+  writeFileSync(`${path}-info`, info);
+  run(remote.file, UNPUSHED);
+  const before = filesOf(path);
+  const answering = alsoLibsql(libsql);
+  const losing: typeof fetch = async (url, options) => {
+    if (new URL(String(url)).pathname.startsWith("/sync/1/")) throw new TypeError("the connection is lost");
+    return answering(url, options);
+  };
+  const opening = withReplica({ path, url: remote.url, fetch: losing }, () => {});
+  await expect(opening).rejects.toMatchObject({
+    code: "unreachable",
+    message: expect.stringContaining("libSQL"),
+  });
+  expect(filesOf(path)).toEqual(before);
+  const expected = contentsAfter(SCHEMA, PUSHED, UNPUSHED);
+  await takesOver(remote, path, expected, { fetch: answering });
+});
+
+test("what a restored remote has lost of the client's pushes is sent again", async () => {
+  const { remote, path, libsql } = await leave({ pushed: PUSHED });
+  const had = libsql.frames.length;
+  await runLibsql(path, libsql.url, [{ sql: UNPUSHED }, { sync: true }]);
+  libsql.frames.length = had;
+  const expected = contentsAfter(SCHEMA, PUSHED, UNPUSHED);
+  const [message] = await takesOver(remote, path, expected, { fetch: alsoLibsql(libsql) });
+  expect(message).toContain("local changes now (9)");
 });
 
 test("of several hundred frames those that the remote has are found", async () => {

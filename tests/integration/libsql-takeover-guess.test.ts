@@ -77,6 +77,22 @@ test("a log that another program has emptied: what the remote lacks is kept", as
   await takesOver(remote, path, contentsAfter(SCHEMA, PUSHED, GUESSED, more));
 });
 
+test("a log that was emptied before anything was pushed: what the remote lacks is told, since others may have deleted it", async () => {
+  const { remote, path } = await leave({ unpushed: UNPUSHED });
+  const other = new Database(path);
+  other.pragma("wal_checkpoint(TRUNCATE)");
+  other.close();
+  const [message] = await takesOver(remote, path, contentsAfter(SCHEMA));
+  expect(message).toMatch(/4 rows in it that the remote does not have were not taken/);
+  expect(message).toContain(`${path}-libsql-`);
+});
+
+test("a replica that was only read has nothing to tell", async () => {
+  const { remote, path } = await leave({ unpushed: "SELECT 1" });
+  const [message] = await takesOver(remote, path, contentsAfter(SCHEMA));
+  expect(message).not.toContain("rows in it");
+});
+
 test("a row that does not fit beside the remote's is left out, and told", async () => {
   const schema = `${SCHEMA}; CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE)`;
   const unpushed = "INSERT INTO users VALUES (5, 'taken'), (6, 'free')";

@@ -51,7 +51,7 @@ export function createLibsqlProtocol(options: LibsqlProtocolOptions): LibsqlProt
   const transport = fetch === undefined ? createUndiciTransport() : createFetchTransport(fetch);
   const caller = new HttpCaller(settings, transport);
   const remote = new LibsqlRemote(caller);
-  const keeper = new MirrorKeeper(mirrorFiles(mirrorPath), remote);
+  const keeper = new MirrorKeeper(mirrorFiles(mirrorPath), remote, settings.clock);
   const open: OpenProtocol = {
     remote,
     keeper,

@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ProtocolIo } from "@tributary/core";
 import { createLibsqlProtocol } from "@tributary/protocol-libsql";
@@ -7,7 +7,7 @@ import { temporaryDirectory } from "../../../tests/support/temporary-directory.j
 import { loadMirror } from "../src/mirror/load-mirror.js";
 import { mirrorFiles } from "../src/mirror/mirror-files.js";
 import type { ReferenceServer } from "./reference-server.js";
-import { type Pulled, pull, queryFile, rowsOf, run, setUp } from "./test-protocol.js";
+import { errorOf, type Pulled, pull, queryFile, rowsOf, run, setUp } from "./test-protocol.js";
 
 const FILES = ["", "-wal", "-info", "-state"] as const;
 const ROWS = "SELECT count(*), sum(length(b)) FROM t";
@@ -145,6 +145,33 @@ describe("a mirror", () => {
       }
       expect(await useOn(server, join(copy, "mirror")), `after ${done} files`).toEqual([[3n, 9008n]]);
     }
+  });
+});
+
+describe("a host that fails", () => {
+  it("while a generation begins is told, and the next pull goes on from there", async () => {
+    const { server, protocol, mirrorPath } = await setUp();
+    server.query("CREATE TABLE t (a INTEGER PRIMARY KEY, b)");
+    const first = await pull(protocol);
+    server.roll();
+    server.query("INSERT INTO t (b) VALUES ('two')");
+    rmSync(`${mirrorPath}-wal`);
+    mkdirSync(`${mirrorPath}-wal`);
+    expect((await errorOf(pull(protocol, first))).code).toBe("io-failed");
+    expect((await errorOf(pull(protocol, first))).code).toBe("io-failed");
+    rmdirSync(`${mirrorPath}-wal`);
+    server.requests.length = 0;
+    expect(queryFile(await pull(protocol, first), "SELECT b FROM t")).toEqual([["two"]]);
+    expect(server.takeRequests()).not.toContain("GET /info");
+  });
+
+  it("while a batch runs is not taken for a refusal of the remote's", async () => {
+    const { server, protocol } = await setUp();
+    server.query("CREATE TABLE t (b)");
+    const tooLarge = "INSERT INTO t VALUES (zeroblob(100000))";
+    const error = await errorOf(run(protocol, "PRAGMA max_page_count = 4", tooLarge));
+    expect([error.code, error.details.sqlCode]).toEqual(["sql-failed", "SQLITE_FULL"]);
+    expect(await rowsOf(protocol, "SELECT count(*) FROM t")).toEqual([[0n]]);
   });
 });
 

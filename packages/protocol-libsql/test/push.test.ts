@@ -129,7 +129,7 @@ describe("a push", () => {
   });
 
   it("that is refused also from a new mirror fails with remote-rejected, and stays pending", async () => {
-    const { server, protocol } = await setUp();
+    const { server, protocol, clock } = await setUp();
     await run(protocol, CREATE);
     server.intercept = ({ method }, response) => {
       if (method !== "POST") return false;
@@ -139,6 +139,12 @@ describe("a push", () => {
     const error = await errorOf(run(protocol, "INSERT INTO t (b) VALUES ('ours')"));
     expect(error.code).toBe("remote-rejected");
     expect(server.takeRequests().filter((request) => request === "GET /info")).toHaveLength(2);
+    // Each download costs the server a copy: one that never takes anything is not asked for another one each time.
+    expect((await errorOf(run(protocol, "INSERT INTO t (b) VALUES ('ours')"))).code).toBe("remote-rejected");
+    expect(server.takeRequests()).not.toContain("GET /info");
+    await clock.sleep(3_600_000, undefined);
+    await errorOf(run(protocol, "INSERT INTO t (b) VALUES ('ours')"));
+    expect(server.takeRequests().filter((request) => request === "GET /info")).toHaveLength(1);
   });
 });
 

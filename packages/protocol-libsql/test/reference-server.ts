@@ -85,6 +85,12 @@ export class ReferenceServer {
     this.frames.splice(this.frames.length - count);
   }
 
+  /** As a server restored from a backup: of that generation the first frames are there, and none is newer. */
+  restore(generation: number, frames: number): void {
+    for (const key of this.#generations.keys()) if (key > generation) this.#generations.delete(key);
+    this.frames.length = frames;
+  }
+
   /** As one that knows nothing of the generations before. */
   replace(firstGeneration: number): void {
     const base = this.image();

@@ -1,4 +1,4 @@
-import { readSchemaRows, SCHEMA_SQL, type SchemaRow } from "../capture/schema-row.js";
+import { readSchemaRows, SCHEMA_SQL } from "../capture/schema-row.js";
 import { imageWidth } from "../capture/table-shape.js";
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
@@ -7,11 +7,14 @@ import { compareImages } from "../row-diff/compare-images.js";
 import type { DatabaseImage } from "../row-diff/database-image.js";
 import { ImageDamage, type ImageDifference } from "../row-diff/image-difference.js";
 import { LibsqlFiles } from "../takeover/libsql-files.js";
+import { readUniqueColumns, UNIQUE_COLUMNS_SQL } from "../takeover/parked-row.js";
 import {
   type ChangeOrder,
   DELETES_FIRST,
   MOVES_FIRST,
+  PARKED_FIRST,
   type TakenChanges,
+  type TakingRemote,
   takenChanges,
 } from "../takeover/taken-changes.js";
 import type { TakeoverHost } from "../takeover/takeover-host.js";
@@ -25,6 +28,7 @@ import { hasContent } from "./keep-aside.js";
 import { rebuildBeside, replayCopy } from "./rebuild-beside.js";
 import type { RepairReport } from "./repair-replica.js";
 import type { ReplicaConfig } from "./replica-config.js";
+import type { ReplicaSession } from "./replica-session.js";
 import { takeoverNotice } from "./takeover-notice.js";
 
 /** What taking over did. */
@@ -80,15 +84,20 @@ function* takeOverFiles(
   const tape: TapeFile = { path: `${path}-salvage`, yields: durable === undefined, config };
   let taken = NOTHING;
   let given = 0;
+  let untold = 0;
   const rebuilt = yield* rebuildBeside(config, {
     aside: `-libsql-${yield* io.now()}`,
     onDownloaded: function* (fresh, { clientId }) {
+      // It may never have written, or another program has emptied its log before it pushed anything.
+      const isUntold = durable === 0 && files.frames === 0;
       // Closed before SQLite opens the file: closing it later would drop SQLite's locks on it.
-      const downloaded = durable === undefined ? new LibsqlFiles(host.files, fresh) : undefined;
+      const downloaded = durable === undefined || isUntold ? new LibsqlFiles(host.files, fresh) : undefined;
       try {
         const difference = differenceOf(host, files, durable ?? downloaded);
-        if (difference !== undefined)
-          taken = takenChanges(difference, yield* schemaOf(fresh), durable === undefined);
+        const remote = yield* lookAt(fresh);
+        if (difference !== undefined) taken = takenChanges(difference, remote, durable === undefined);
+        const missing = isUntold ? differenceOf(host, files, downloaded) : undefined;
+        if (missing !== undefined) untold = countRows(takenChanges(missing, remote, true));
         given = yield* writeTape(tape, clientId, taken, MOVES_FIRST);
       } finally {
         downloaded?.close();
@@ -99,16 +108,39 @@ function* takeOverFiles(
         return yield* replayCopy(session, tape.path, NOTHING_PUSHED);
       } catch (error) {
         const isConflict = error instanceof SyncError && error.code === "replay-conflict";
-        if (!isConflict || taken.hasCascades || durable === undefined) throw error;
-        yield* writeTape(tape, session.metadata.clientId, taken, DELETES_FIRST);
-        return yield* replayCopy(session, tape.path, NOTHING_PUSHED);
+        if (!isConflict || durable === undefined) throw error;
+        return yield* fillOtherwise(session, tape, taken, error);
       }
     },
   });
   yield* io.removeFile(tape.path);
   const notTaken = durable === undefined ? given - rebuilt.changes : 0;
-  const notice = takeoverNotice(path, { leftovers, durable, taken, rebuilt, notTaken });
+  const notice = takeoverNotice(path, { leftovers, durable, taken, rebuilt, notTaken, untold });
   return { notice, repair: { ...rebuilt, unreadable: durable === undefined ? notice : undefined } };
+}
+
+function countRows({ rows }: TakenChanges): number {
+  let count = 0;
+  for (const [, shape] of rows(["insert"])) if (shape !== 0n) count++;
+  return count;
+}
+
+/** What cannot be repeated in the usual order may be in another one. `conflict`: what hindered the usual one. */
+function* fillOtherwise(
+  session: ReplicaSession,
+  tape: TapeFile,
+  taken: TakenChanges,
+  conflict: SyncError,
+): Coroutine<number> {
+  for (const order of taken.hasCascades ? [PARKED_FIRST] : [DELETES_FIRST, PARKED_FIRST]) {
+    yield* writeTape(tape, session.metadata.clientId, taken, order);
+    try {
+      return yield* replayCopy(session, tape.path, NOTHING_PUSHED);
+    } catch (error) {
+      if (!(error instanceof SyncError) || error.code !== "replay-conflict") throw error;
+    }
+  }
+  throw conflict;
 }
 
 const NOTHING: TakenChanges = { shapes: [], left: [], hasCascades: false, rows: () => [] };
@@ -120,11 +152,11 @@ function durableFrame(
   files: LibsqlFiles,
 ): number | undefined {
   const noted = file?.type === "known" ? file.metadata.durableFrames : undefined;
+  if (framesAtRemote instanceof SyncError) throw framesAtRemote;
   // Another program has emptied the log: what is in it now may never have been sent.
   if (framesAtRemote === "other" || (noted ?? 0) > files.frames) return undefined;
-  if (framesAtRemote === undefined) return noted;
-  // It may have taken more than the client has learned of.
-  return Math.max(framesAtRemote, noted ?? 0);
+  // It may have taken more than the client has learned of, or lost some of it.
+  return framesAtRemote ?? noted;
 }
 
 /** @param since The durable frame, or the database of the remote. Undefined: there is no page that could differ. */
@@ -166,8 +198,12 @@ function missingIn(
   return { ...difference, renamedTables: [], tables };
 }
 
-function* schemaOf(path: string): Coroutine<SchemaRow[]> {
-  return (yield* hasContent(path)) ? readSchemaRows(yield* io.queryFile(path, SCHEMA_SQL)) : [];
+function* lookAt(path: string): Coroutine<TakingRemote> {
+  if (!(yield* hasContent(path))) return { schema: [], unique: new Map() };
+  return {
+    schema: readSchemaRows(yield* io.queryFile(path, SCHEMA_SQL)),
+    unique: readUniqueColumns(yield* io.queryFile(path, UNIQUE_COLUMNS_SQL)),
+  };
 }
 
 interface TapeFile {

@@ -11,12 +11,14 @@ export interface TakeoverOutcome {
   readonly rebuilt: { readonly keptAs: string; readonly changes: number };
   /** Guessed changes that had to make way. */
   readonly notTaken: number;
+  /** Rows that the remote does not have, of which nothing tells whether they were written here or deleted there. */
+  readonly untold: number;
 }
 
 /** What `recovered` says of it, for people. */
 export function takeoverNotice(
   path: string,
-  { leftovers, durable, taken, rebuilt, notTaken }: TakeoverOutcome,
+  { leftovers, durable, taken, rebuilt, notTaken, untold }: TakeoverOutcome,
 ): SyncError {
   const { changes, keptAs } = rebuilt;
   const how =
@@ -25,11 +27,16 @@ export function takeoverNotice(
       : `What had not been pushed are local changes now (${changes}).`;
   const message = [
     `${path} was a replica of libSQL's client, and was taken over. ${how}`,
+    ...(untold > 0 ? [untoldText(untold)] : []),
     ...taken.left,
     `Its files are kept under names that begin with ${keptAs}.`,
   ].join(" ");
   const isIntact = durable !== undefined && leftovers.file?.type === "known" && !leftovers.file.mended;
   return new SyncError(isIntact ? "not-a-replica" : "damaged-metadata", message, { path });
+}
+
+function untoldText(untold: number): string {
+  return `${untold} rows in it that the remote does not have were not taken: either others have deleted them there, or another program has emptied its log before they were pushed. If they are missing, take them from the files that are kept.`;
 }
 
 function whyUnknown({ file }: Leftovers): string {

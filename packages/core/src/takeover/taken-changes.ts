@@ -6,10 +6,14 @@ import { quoteIdentifier } from "../sql/quote-identifier.js";
 import type { RowChange } from "../tape/tape-change.js";
 import { TAPE_OPERATION } from "../tape/tape-schema.js";
 import type { SqlRow, SqlValue } from "../values/sql-value.js";
+import { parkedRow, type UniqueColumns } from "./parked-row.js";
 import { schemaSteps } from "./schema-steps.js";
 
-/** In which order kinds of row changes are repeated, each in all tables before the next. */
-export type ChangeOrder = readonly RowChange["type"][];
+/**
+ * In which order kinds of row changes are repeated, each in all tables before the next. `park`: updates, but with values that
+ * no row has in the place of new unique ones; `unpark`: these.
+ */
+export type ChangeOrder = readonly (RowChange["type"] | "park" | "unpark")[];
 
 /**
  * Rows that take a value which was another one's come last; and rows that moved to another parent have done so before their
@@ -18,6 +22,14 @@ export type ChangeOrder = readonly RowChange["type"][];
 export const MOVES_FIRST: ChangeOrder = ["update", "delete", "insert"];
 /** For rows that took a unique value of one that was deleted, where deleting has no consequences. */
 export const DELETES_FIRST: ChangeOrder = ["delete", "update", "insert"];
+/** For rows that have changed unique values among each other: one by one, none of them could take its new one. */
+export const PARKED_FIRST: ChangeOrder = ["park", "delete", "unpark", "insert"];
+
+/** The database that changes are to be repeated on. */
+export interface TakingRemote {
+  readonly schema: readonly SchemaRow[];
+  readonly unique: UniqueColumns;
+}
 
 /** Local changes that are to go on a tape. */
 export interface TakenChanges {
@@ -37,12 +49,11 @@ export interface TakenChanges {
  * neither where the changes are repeated, nor where they are pushed to. They are dropped before the rows and made again
  * after them, in the same transaction. Triggers that only keep virtual tables up are left to do that.
  *
- * @param remote Schema of the database that the changes are to be repeated on.
  * @param guessed Which of the differences are local changes is not known: what the remote lacks is taken, nothing else.
  */
 export function takenChanges(
   difference: ImageDifference,
-  remote: readonly SchemaRow[],
+  { schema: remote, unique }: TakingRemote,
   guessed: boolean,
 ): TakenChanges {
   const { before, after } = difference;
@@ -74,16 +85,32 @@ export function takenChanges(
       let id = 0n;
       for (const sql of [...steps.first, ...dropTriggers])
         yield [++id, 0n, BigInt(TAPE_OPERATION.schema), null, sql];
-      for (const type of order) {
+      for (const step of order) {
         for (const [index, table] of tables.entries()) {
+          let place = 0;
           for (const change of guessed ? missingRows(table) : table.rows()) {
-            if (change.type === type) yield rowOf(change, ++id, index + 1);
+            const repeated = inStep(step, change, unique, ++place);
+            if (repeated !== undefined) yield rowOf(repeated, ++id, index + 1);
           }
         }
       }
       for (const sql of last) yield [++id, 0n, BigInt(TAPE_OPERATION.schema), null, sql];
     },
   };
+}
+
+/** What of a change belongs in a step. `place`: its place among those of its table. */
+function inStep(
+  step: ChangeOrder[number],
+  change: RowChange,
+  unique: UniqueColumns,
+  place: number,
+): RowChange | undefined {
+  if (step === change.type) return change;
+  if (change.type !== "update" || (step !== "park" && step !== "unpark")) return undefined;
+  const parked = parkedRow(change, unique, place);
+  if (step === "park") return parked === undefined ? change : { ...change, after: parked };
+  return parked === undefined ? undefined : { ...change, before: parked };
 }
 
 function rowOf(change: RowChange, id: bigint, shape: number): SqlRow {

@@ -1,3 +1,4 @@
+import type { SyncError } from "../errors/sync-error.js";
 import type { ScratchSql } from "../row-diff/scratch-sql.js";
 import type { FileReader } from "./libsql-files.js";
 
@@ -8,9 +9,10 @@ export interface TakeoverHost {
   readonly files: FileReader;
   /**
    * Frames, from the start of the log, that the remote has, found by asking it for them; `other`: what it has are other frames
-   * than those that the client says it has sent. `undefined`: it could not be asked, or did not tell.
+   * than those that the client says it has sent. `undefined`: it does not tell. An error: it could not be asked now, and what
+   * it would have said must not be guessed.
    */
-  readonly framesAtRemote: number | "other" | undefined;
+  readonly framesAtRemote: number | "other" | SyncError | undefined;
   scratch(): ScratchSql;
   /** Whether a program, this one or another, has the database open at the moment; false where that cannot be told. */
   isOpenElsewhere(path: string): boolean;

@@ -134,7 +134,7 @@ export class Mirror {
   /**
    * Begins the next generation: what the frames hold is written into the database file, and the log begins anew. Views are
    * of no use any more. A crash in the middle leaves files that contradict each other, and so no mirror: either pages are not
-   * what `-state` says, or that is of another generation than `-info`.
+   * what `-state` says, or that is of another generation than `-info`. Where the host fails, it can be done again.
    */
   fold(): void {
     const { committed } = this.#log;
@@ -156,9 +156,9 @@ export class Mirror {
     const generation = this.#generation + 1;
     replaceFile(this.files.state, formatMirrorState({ history: this.history, generation, pages }));
     writeLibsqlInfo(this.files.info, { generation, durableFrame: 0 });
-    const { header } = this.#log;
-    this.#log.close();
-    this.#log = FrameLog.create(this.files.log, header);
+    const before = this.#log;
+    this.#log = FrameLog.create(this.files.log, before.header);
+    before.close();
     this.#pages = pages;
     this.#generation = generation;
   }

@@ -51,7 +51,8 @@ async function pullOnce(
 
 /**
  * Whether the remote still has the mirror's last frame: one that was restored from a backup, or made anew, may have others in
- * its place, or none, and what it then sends would be laid over pages that it does not belong to.
+ * its place, or none, and what it then sends would be laid over pages that it does not belong to. At the beginning of a
+ * generation there is no frame to compare, but the remote must have begun it, too.
  */
 export async function hasSameFrame(
   { log, generation }: Mirror,
@@ -59,10 +60,10 @@ export async function hasSameFrame(
   signal: AbortSignal,
 ): Promise<boolean> {
   const last = log.committed;
-  if (last === 0) return true;
+  const start = Math.max(last, 1);
   let found: Uint8Array | undefined;
   const answer = await remote.pullFrames(
-    { generation, start: last, end: last + 1 },
+    { generation, start, end: start + 1 },
     {
       restart: () => {
         found = undefined;
@@ -73,6 +74,7 @@ export async function hasSameFrame(
     },
     signal,
   );
+  if (last === 0) return answer.type === "frames" || answer.newest >= generation;
   return answer.type === "frames" && found !== undefined && isSameFrame(found, log.readFrames(last, 1));
 }
 

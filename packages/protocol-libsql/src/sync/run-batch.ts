@@ -37,11 +37,12 @@ export async function runBatch(
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const mirror = await keeper.refresh(signal);
     const results = runHere(mirror, batch, isNew);
-    const outcome = results === undefined ? "misfit" : await sendTail(context, mirror, isNew, signal);
+    const isUntried = isNew || keeper.isUntried;
+    const outcome = results === undefined ? "damaged" : await sendTail(context, mirror, isUntried, signal);
     if (results !== undefined && outcome === "taken") return results;
     standstills = outcome === "standstill" ? standstills + 1 : 0;
-    if (outcome === "misfit" || standstills === MAX_STANDSTILLS) {
-      if (isNew) throw refused(remote.endpoint);
+    if (outcome === "damaged" || outcome === "misfit" || standstills === MAX_STANDSTILLS) {
+      if (outcome !== "damaged" && isUntried) throw refused(remote.endpoint);
       keeper.discard();
       isNew = true;
       standstills = 0;
@@ -53,20 +54,40 @@ export async function runBatch(
 /** Runs the batch: what it commits is the tail of the log. `undefined`: the mirror is damaged, and a new one may help. */
 function runHere(mirror: Mirror, batch: RemoteBatch, isNew: boolean): RemoteStepResult[] | undefined {
   const { files, log } = mirror;
+  let results: RemoteStepResult[];
   try {
-    const results = onHost(files.database, () => runOnMirror(files, batch));
-    const isWhole = onHost(files.log, () => log.adopt());
-    if (isWhole && (isNew || !results.some(isDamage))) return results;
-    if (isNew) throw new SyncError("internal", "SQLite did not leave its log in place.", { path: files.log });
+    results = onHost(files.database, () => runOnMirror(files, batch));
   } catch (error) {
     const mayBeDamage = error instanceof SyncError && error.code === "sql-failed";
     if (isNew || !mayBeDamage) throw error;
+    return undefined;
   }
+  const failure = results.find(isHostFailure);
+  if (failure?.type === "error") throw hostFailed(files.database, failure.message, failure.sqlCode);
+  const isWhole = onHost(files.log, () => log.adopt());
+  if (isWhole && (isNew || !results.some(isDamage))) return results;
+  if (isNew) throw new SyncError("internal", "SQLite did not leave its log in place.", { path: files.log });
   return undefined;
 }
 
 function isDamage(result: RemoteStepResult): boolean {
   return result.type === "error" && /^SQLITE_(CORRUPT|NOTADB)/.test(result.sqlCode ?? "");
+}
+
+/** Codes of SQLite's that say nothing of a statement. */
+const HOST_FAILURE = /^SQLITE_(FULL|IOERR|CANTOPEN|NOMEM)/;
+
+function isHostFailure(result: RemoteStepResult): boolean {
+  return result.type === "error" && HOST_FAILURE.test(result.sqlCode ?? "");
+}
+
+/** What it has committed before that is behind the end of the log, and forgotten. */
+function hostFailed(path: string, message: string, sqlCode: string | undefined): SyncError {
+  return new SyncError(
+    "sql-failed",
+    `The copy of the remote at ${path} cannot be written: ${message}. What was to be pushed stays pending.`,
+    { path, ...(sqlCode !== undefined && { sqlCode }) },
+  );
 }
 
 function refused(endpoint: string): SyncError {

@@ -21,13 +21,13 @@ interface SentFrame {
 }
 
 /**
- * Sends the tail of the mirror's log. It belongs to what the remote has afterwards, or is forgotten. `isNew`: a misfit is not
- * the mirror's fault, which has just been made. Rejects with `SyncError`: then it may be that the remote has it.
+ * Sends the tail of the mirror's log. It belongs to what the remote has afterwards, or is forgotten. `isUntried`: a misfit is
+ * not the mirror's fault, and is thrown. Rejects with `SyncError`: then it may be that the remote has it.
  */
 export async function sendTail(
   { keeper, remote }: { readonly keeper: MirrorKeeper; readonly remote: LibsqlRemote },
   mirror: Mirror,
-  isNew: boolean,
+  isUntried: boolean,
   signal: AbortSignal,
 ): Promise<TailOutcome> {
   const { log, generation } = mirror;
@@ -42,11 +42,12 @@ export async function sendTail(
     outcome = await pushFrames(remote, log, generation, onAcknowledged, signal);
     if (outcome === "taken") {
       onHost(log.path, () => mirror.commit());
+      if (sent.length > 0) keeper.noteTaken();
       return "taken";
     }
   } catch (error) {
     keeper.doubt();
-    if (!isNew && isMisfit(error) && !hasTransaction(sent, acknowledged)) return "misfit";
+    if (!isUntried && isMisfit(error) && !hasTransaction(sent, acknowledged)) return "misfit";
     throw error;
   } finally {
     onHost(log.path, () => log.drop());
