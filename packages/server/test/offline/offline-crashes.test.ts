@@ -6,8 +6,8 @@ import { type OfflineHarness, openOffline } from "./support/open-offline.js";
 const entriesOf = (server: OfflineHarness): unknown[] =>
   server.all("SELECT entry FROM log ORDER BY entry").flat();
 
-/** A server with a replica that can be led to another one. */
-async function openPair(): Promise<{
+/** A server with a replica, of a device or in strict mode, that can be led to another one. */
+async function openPair({ device }: { device: string | undefined } = { device: "phone" }): Promise<{
   server: OfflineHarness;
   replica: LibsqlReplica;
   way: { send: Send };
@@ -15,10 +15,34 @@ async function openPair(): Promise<{
   const server = openOffline();
   server.exec("CREATE TABLE log(entry)");
   const way = { send: server.send };
-  const replica = await server.replica("phone", (request) => way.send(request));
+  const replica = await server.replica(device, (request) => way.send(request));
   replica.exec("INSERT INTO log VALUES('first')");
   await replica.sync();
   return { server, replica, way };
+}
+
+/** Whatever is asked is done, and nobody hears of it. */
+function answerNothing(server: OfflineHarness): Send {
+  return async (request) => {
+    await server.send(request);
+    throw new Error("the server was killed");
+  };
+}
+
+/** Gives a copy of what the server has at its next merge: before it is made, or just behind it. */
+function copyAtMerge(server: OfflineHarness, moment: "before" | "behind"): () => string {
+  const { merge } = server;
+  let copy = "";
+  server.merge = async (work) => {
+    if (moment === "behind") {
+      const outcome = await merge(work);
+      copy = copyOffline(server.path);
+      return outcome;
+    }
+    copy = copyOffline(server.path);
+    throw new Error("the server was killed");
+  };
+  return () => copy;
 }
 
 async function converge(server: OfflineHarness, replica: LibsqlReplica, entries: string[]): Promise<void> {
@@ -92,17 +116,10 @@ test("a server that ends after it has taken back an offer", async () => {
   };
   await expect(replica.sync()).rejects.toThrow("cut");
   replica.exec("INSERT INTO log VALUES('third')");
-  let copy = "";
-  server.merge = async () => {
-    copy = copyOffline(server.path);
-    throw new Error("the server was killed");
-  };
-  way.send = async (request) => {
-    await server.send(request);
-    throw new Error("the server was killed");
-  };
+  const copy = copyAtMerge(server, "before");
+  way.send = answerNothing(server);
   await expect(replica.sync()).rejects.toThrow("killed");
-  const restarted = openOffline({ path: copy });
+  const restarted = openOffline({ path: copy() });
   way.send = restarted.send;
   await converge(restarted, replica, ["first", "second", "third"]);
 });
@@ -117,66 +134,36 @@ test("a server that ends while a replica from a backup is merged", async () => {
   replica.exec("INSERT INTO log VALUES('third')");
   // They end at the same position as those whose place they take.
   expect(replica.frames).toBe(frames);
-  let copy = "";
-  server.merge = async () => {
-    copy = copyOffline(server.path);
-    throw new Error("the server was killed");
-  };
-  way.send = async (request) => {
-    await server.send(request);
-    throw new Error("the server was killed");
-  };
+  const copy = copyAtMerge(server, "before");
+  way.send = answerNothing(server);
   await expect(replica.sync()).rejects.toThrow("killed");
-  const restarted = openOffline({ path: copy });
+  const restarted = openOffline({ path: copy() });
   expect(entriesOf(restarted)).toEqual(["first", "second"]);
   way.send = restarted.send;
   await converge(restarted, replica, ["first", "second", "third"]);
 });
 
 test("in strict mode, a server that ends before it has noted a merge: a replica that has written more is in no conflict", async () => {
-  const server = openOffline();
-  server.exec("CREATE TABLE log(entry)");
-  const way: { send: Send } = { send: server.send };
-  const replica = await server.replica(undefined, (request) => way.send(request));
-  replica.exec("INSERT INTO log VALUES('first')");
-  await replica.sync();
+  const { server, replica, way } = await openPair({ device: undefined });
   replica.exec("CREATE INDEX entries ON log(entry)");
   replica.exec("INSERT INTO log VALUES('second')");
-  let copy = "";
-  const { merge } = server;
-  server.merge = async (work) => {
-    const outcome = await merge(work);
-    copy = copyOffline(server.path);
-    return outcome;
-  };
-  way.send = async (request) => {
-    await server.send(request);
-    throw new Error("the server was killed");
-  };
+  const copy = copyAtMerge(server, "behind");
+  way.send = answerNothing(server);
   await expect(replica.sync()).rejects.toThrow("killed");
   replica.exec("INSERT INTO log VALUES('third')");
-  const restarted = openOffline({ path: copy });
+  const restarted = openOffline({ path: copy() });
   way.send = restarted.send;
   await converge(restarted, replica, ["first", "second", "third"]);
 });
 
 test("in strict mode, what others wrote while a merge was not noted yet is told from it", async () => {
-  const server = openOffline();
-  server.exec("CREATE TABLE log(entry)");
-  const way: { send: Send } = { send: server.send };
-  const replica = await server.replica(undefined, (request) => way.send(request));
-  replica.exec("INSERT INTO log VALUES('first')");
-  let copy = "";
-  const { merge } = server;
-  server.merge = async (work) => {
-    const outcome = await merge(work);
-    copy = copyOffline(server.path);
-    return outcome;
-  };
+  const { server, replica, way } = await openPair({ device: undefined });
+  replica.exec("INSERT INTO log VALUES('second')");
+  const copy = copyAtMerge(server, "behind");
   await replica.sync();
-  const restarted = openOffline({ path: copy });
+  const restarted = openOffline({ path: copy() });
   restarted.exec("INSERT INTO log VALUES('of others')");
   way.send = restarted.send;
-  replica.exec("INSERT INTO log VALUES('second')");
+  replica.exec("INSERT INTO log VALUES('third')");
   await expect(replica.sync()).rejects.toThrow(/Conflict/);
 });
