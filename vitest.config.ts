@@ -5,8 +5,14 @@ import { defineConfig } from "vitest/config";
 const conditions = ["tributary-source", "module", "node"];
 
 const INCLUDE = ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "tests/**/*.test.ts"];
-/** Tests that put something in the place of a module. */
-const MOCKING = ["packages/server/test/{maintenance,revision-restarts,revision-crashes}.test.ts"];
+/** Tests that put something in the place of a module, or measure what their process takes. */
+const ALONE = [
+  "packages/core/test/pages/announced-size.test.ts",
+  "packages/protocol-libsql/test/memory.test.ts",
+  "packages/server/test/{commits,maintenance,revision-crashes,revision-restarts}.test.ts",
+  "packages/transports/test/frames.test.ts",
+  "tests/integration/streams-links.test.ts",
+];
 
 export default defineConfig({
   resolve: { conditions },
@@ -20,9 +26,9 @@ export default defineConfig({
         extends: true,
         // Files of one process share the modules they import: half of the time of small files is importing. So no test may
         // leave anything behind in a module.
-        test: { name: "shared", isolate: false, include: INCLUDE, exclude: MOCKING },
+        test: { name: "shared", isolate: false, include: INCLUDE, exclude: ALONE },
       },
-      { extends: true, test: { name: "isolated", include: MOCKING } },
+      { extends: true, test: { name: "isolated", include: ALONE } },
     ],
     // All cores: vitest leaves one free by default, which is half of a machine with two.
     maxWorkers: availableParallelism(),
