@@ -86,6 +86,7 @@ export type {
   WalPosition,
 } from "./ports/replica-pages.js";
 export type { SqlConnection, SqlFailure, SqlIo } from "./ports/sql-io.js";
+export { stepRuns } from "./ports/step-runs.js";
 export type { ReplayTarget } from "./replay/change-to-statement.js";
 export { changeToStatement } from "./replay/change-to-statement.js";
 export type { RowMutation, Transform, TransformResult } from "./replay/transform.js";

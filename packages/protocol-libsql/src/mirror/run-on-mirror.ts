@@ -7,6 +7,7 @@ import {
   type RemoteStepResult,
   type SqlValue,
   StatementCache,
+  stepRuns,
 } from "@tributary/core";
 import Database from "better-sqlite3";
 import type { MirrorFiles } from "./mirror-files.js";
@@ -45,26 +46,11 @@ function runSteps(db: Database.Database, steps: readonly RemoteStep[]): RemoteSt
   const prepared = new StatementCache<Statement>();
   const results: RemoteStepResult[] = [];
   for (const step of steps) {
-    const runs = holds(step, results.at(-1), db.inTransaction);
+    const runs = stepRuns(step, results.at(-1), db.inTransaction);
     results.push(runs ? runStep(db, prepared, step) : { type: "skipped" });
   }
   if (db.inTransaction) db.exec("ROLLBACK");
   return results;
-}
-
-function holds(
-  { condition }: RemoteStep,
-  previous: RemoteStepResult | undefined,
-  inTransaction: boolean,
-): boolean {
-  switch (condition) {
-    case "always":
-      return true;
-    case "in-transaction":
-      return inTransaction;
-    case "previous-ok":
-      return previous === undefined || previous.type === "ok";
-  }
 }
 
 function runStep(

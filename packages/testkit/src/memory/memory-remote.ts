@@ -9,6 +9,7 @@ import {
   type RemoteStepResult,
   type SqlRow,
   SyncError,
+  stepRuns,
 } from "@tributary/core";
 import Database from "better-sqlite3";
 import { RevisionIndex, type Snapshot } from "./revision-index.js";
@@ -93,7 +94,9 @@ export function createMemoryRemote(options: MemoryRemoteOptions = {}): MemoryRem
   const runBatch = ({ steps }: RemoteBatch): RemoteStepResult[] => {
     const results: RemoteStepResult[] = [];
     for (const step of steps) {
-      results.push(holds(step, results.at(-1), db.inTransaction) ? runStep(db, step) : { type: "skipped" });
+      results.push(
+        stepRuns(step, results.at(-1), db.inTransaction) ? runStep(db, step) : { type: "skipped" },
+      );
     }
     if (db.inTransaction) db.exec("ROLLBACK");
     return results;
@@ -151,22 +154,6 @@ export function createMemoryRemote(options: MemoryRemoteOptions = {}): MemoryRem
       db.close();
     },
   };
-}
-
-/** Whether a step runs after what the one before it did. */
-function holds(
-  { condition }: RemoteStep,
-  previous: RemoteStepResult | undefined,
-  inTransaction: boolean,
-): boolean {
-  switch (condition) {
-    case "always":
-      return true;
-    case "in-transaction":
-      return inTransaction;
-    case "previous-ok":
-      return previous === undefined || previous.type === "ok";
-  }
 }
 
 function runStep(db: Database.Database, { sql, params, wantRows }: RemoteStep): RemoteStepResult {
