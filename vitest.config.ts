@@ -4,7 +4,12 @@ import { defineConfig } from "vitest/config";
 // Workspace packages are resolved to their TypeScript sources, so the tests need no build.
 const conditions = ["tributary-source", "module", "node"];
 
-const INCLUDE = ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "tests/**/*.test.ts"];
+const INCLUDE = [
+  "packages/*/test/**/*.test.ts",
+  "apps/*/test/**/*.test.ts",
+  "benchmarks/test/**/*.test.ts",
+  "tests/**/*.test.ts",
+];
 /** Tests that put something in the place of a module, or measure what their process takes. */
 const ALONE = [
   "packages/core/test/pages/announced-size.test.ts",

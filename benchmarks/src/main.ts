@@ -1,53 +1,91 @@
-import { writeFileSync } from "node:fs";
-import { Command } from "commander";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { Command, InvalidArgumentError } from "commander";
+import { atScale, chooseQuestions } from "./choose-questions.js";
 import { answerQuestion } from "./measure/answer-question.js";
-import type { Answer } from "./question.js";
+import { mapInTurns } from "./measure/map-in-turns.js";
+import { endChildren } from "./peers/child-processes.js";
+import { deleteTemporaryDirectories } from "./peers/temporary-directory.js";
+import type { Answer, Question } from "./question.js";
 import { QUESTIONS } from "./questions/questions.js";
 import { describeMachine } from "./report/describe-machine.js";
 import { formatAnswer } from "./report/format-answer.js";
+import { formatDuration } from "./report/format-duration.js";
+import { Progress } from "./report/progress.js";
+import { explanationOf, writeResults } from "./report/write-results.js";
+
+const BENCHMARKS = new URL("../", import.meta.url);
+
+interface Options {
+  readonly short?: boolean;
+  readonly rounds?: number;
+  readonly output?: string;
+}
 
 const program = new Command("npm run bench --")
-  .description(
-    "Measures Tributary and its peers side by side, and writes benchmarks/results.md and results.json.",
+  .description("Measures Tributary and its peers side by side.")
+  .argument("[questions...]", "which ones, by name or its beginning; all of them if none is named")
+  .option("--short", "only show that everything runs: small amounts, one round, no files, nothing judged")
+  .option("--rounds <count>", "how often each case is run", parseCount)
+  .option(
+    "--output <directory>",
+    "where results.md, results.json and growth.svg are written; by default, after a run of all questions only, to benchmarks",
   )
-  .argument(
-    "[questions...]",
-    `which ones, by name or its beginning: ${QUESTIONS.map(({ name }) => name).join(", ")}`,
+  .addHelpText(
+    "after",
+    `\nQuestions:\n${QUESTIONS.map(({ name, title }) => `  ${name.padEnd(18)}${title}`).join("\n")}`,
   )
-  .option("--short", "only show that everything runs: small amounts, one round, no files")
-  .option("--rounds <count>", "how often each case is run", Number)
   .parse();
+const options = program.opts<Options>();
 
-const { short = false, rounds } = program.opts<{ short?: boolean; rounds?: number }>();
-const asked = program.args;
-const questions = QUESTIONS.filter(
-  ({ name }) => asked.length === 0 || asked.some((one) => name.startsWith(one)),
-);
-if (questions.length === 0) program.error(`there is no question ${asked.join(", ")}`);
-
-const answers: Answer[] = [];
-for (const question of questions) {
-  const count = rounds ?? (short ? 1 : (question.rounds ?? 5));
-  const answer = await answerQuestion(question, short ? "short" : "full", count, (name, round) =>
-    process.stderr.write(`${question.title}: ${name}, ${round} of ${count}\n`),
-  );
-  answers.push(answer);
-  console.log(formatAnswer(answer));
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.once(signal, () => {
+    endChildren();
+    deleteTemporaryDirectories();
+    process.exit(code);
+  });
 }
-if (!short) {
+
+let questions: readonly Question[] = [];
+try {
+  questions = atScale(chooseQuestions(QUESTIONS, program.args), options.short === true ? "short" : "full");
+} catch (error) {
+  program.error(`${(error as Error).message}; --help names them all`);
+}
+const answers = await answerAll(questions, options);
+if (answers.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
+
+async function answerAll(
+  asked: readonly Question[],
+  { short = false, rounds, output }: Options,
+): Promise<Answer[]> {
+  const begun = new Date();
+  const start = performance.now();
   const machine = describeMachine();
-  const directory = new URL("../", import.meta.url);
-  const head = `# Results\n\n\`\`\`json\n${JSON.stringify(machine, null, 2)}\n\`\`\`\n\nMedian (least – greatest) of the runs.\n`;
-  writeFileSync(new URL("results.md", directory), [head, ...answers.map(formatAnswer)].join("\n"));
-  writeFileSync(
-    new URL("results.json", directory),
-    `${JSON.stringify({ machine, answers: answers.map(toJson) }, null, 2)}\n`,
-  );
+  const progress = new Progress(asked, short ? undefined : new URL("results.json", BENCHMARKS));
+  // Where nothing is judged, one need not wait for the other.
+  const atOnce = short ? availableParallelism() : 1;
+  const given = await mapInTurns(asked, atOnce, async (question) => {
+    const count = short ? 1 : (rounds ?? question.rounds ?? 5);
+    const answer = await answerQuestion(question, short ? "short" : "full", count, (name, round) =>
+      progress.run(question, name, round, count),
+    );
+    console.log(formatAnswer(answer, { judges: !short, explanation: explanationOf(question.name) }));
+    return answer;
+  });
+  const seconds = (performance.now() - start) / 1000;
+  console.log(`${asked.length} questions in ${formatDuration(seconds)}`);
+  const directory = output ?? (asked.length === QUESTIONS.length ? fileURLToPath(BENCHMARKS) : undefined);
+  if (!short && directory !== undefined) writeResults({ machine, begun, seconds, answers: given }, directory);
+  return given;
 }
 
-function toJson({ question, samples }: Answer): unknown {
-  return {
-    question: question.name,
-    samples: Object.fromEntries([...samples].map(([name, figures]) => [name, Object.fromEntries(figures)])),
-  };
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1)
+    throw new InvalidArgumentError("It must be a positive number.");
+  return count;
 }

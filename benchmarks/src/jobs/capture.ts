@@ -1,73 +1,109 @@
 import { openReplica } from "@tributary/replica";
 import { connect } from "@tursodatabase/sync";
-import Database from "better-sqlite3";
+import { quantile } from "../measure/statistics.js";
+import { openWasm } from "../peers/open-wasm.js";
 import { type Job, timed } from "./job.js";
+import { openPlain } from "./open-plain.js";
 import { CREATE_ITEMS, INSERT_ITEM, itemRows } from "./rows.js";
 
-/** Who writes locally. */
-export type Writer = "plain" | "tributary" | "turso";
+/** Who writes locally: `wasm` is SQLite as it is in cr-sqlite's build, with a table that it does not capture. */
+export type Writer = "plain" | "tributary" | "turso" | "wasm" | "cr-sqlite";
 
-const COMMITS = 200;
+const COMMITS = 300;
+
+/** A database that is written to as its makers say. */
+interface Writing {
+  exec(sql: string): unknown;
+  /** One statement for each row, in one transaction. */
+  insertAll(sql: string, rows: readonly (readonly [number, string, number])[]): unknown;
+  /** Runs the insert of one row, which is a transaction by itself. */
+  insertOne(row: readonly [number, string, number]): unknown;
+  close(): unknown;
+}
 
 /** Local writes, without anything being synced: what it costs that they are captured. */
-export const capture: Job<{ writer: Writer; path: string; rows: number }> = async ({ writer, path, rows }) =>
-  writer === "turso" ? captureTurso(path, rows) : captureSqlite(writer, path, rows);
-
-async function captureSqlite(
-  writer: "plain" | "tributary",
-  path: string,
-  rows: number,
-): Promise<Record<string, number>> {
-  const replica =
-    writer === "plain" ? undefined : await openReplica({ path, url: null, bootstrapIfEmpty: false });
-  const db = replica?.db ?? new Database(path);
-  if (writer === "plain") {
-    db.pragma("journal_mode = WAL");
-    // As a replica has it: what is committed is on the disk.
-    db.pragma("synchronous = FULL");
-  }
-  db.exec(CREATE_ITEMS);
+export const capture: Job<{ writer: Writer; path: string; rows: number }> = async ({
+  writer,
+  path,
+  rows,
+}) => {
+  const db = await OPEN[writer](path);
   const items = itemRows(1, rows);
-  const insertOne = db.prepare(INSERT_ITEM);
-  const insert = await timed(() =>
-    db.transaction(() => {
-      for (const item of items) insertOne.run(...item);
-    })(),
-  );
+  const insert = await timed(() => db.insertAll(INSERT_ITEM, items));
   const update = await timed(() => db.exec("UPDATE items SET amount = amount + 1"));
-  const commits = await timed(() => {
-    for (const item of itemRows(rows + 1, COMMITS)) insertOne.run(...item);
-  });
-  const remove = await timed(() => db.exec(`DELETE FROM items WHERE id <= ${rows}`));
-  if (replica === undefined) db.close();
-  else await replica.close();
-  return figures(insert, update, remove, commits);
-}
-
-async function captureTurso(path: string, rows: number): Promise<Record<string, number>> {
-  const db = await connect({ path, url: () => null });
-  await db.exec(CREATE_ITEMS);
-  const items = itemRows(1, rows);
-  const insertOne = await db.prepare(INSERT_ITEM);
-  const insert = await timed(async () => {
-    await db.exec("BEGIN");
-    for (const item of items) await insertOne.run(...item);
-    await db.exec("COMMIT");
-  });
-  const update = await timed(() => db.exec("UPDATE items SET amount = amount + 1"));
-  const commits = await timed(async () => {
-    for (const item of itemRows(rows + 1, COMMITS)) await insertOne.run(...item);
-  });
+  const commits: number[] = [];
+  for (const item of itemRows(rows + 1, COMMITS)) commits.push(await timed(() => db.insertOne(item)));
   const remove = await timed(() => db.exec(`DELETE FROM items WHERE id <= ${rows}`));
   await db.close();
-  return figures(insert, update, remove, commits);
-}
-
-function figures(insert: number, update: number, remove: number, commits: number): Record<string, number> {
   return {
     "insert, ms": insert,
     "update, ms": update,
     "delete, ms": remove,
-    "one commit, ms": commits / COMMITS,
+    "one commit, p50, ms": quantile(commits, 0.5),
+  };
+};
+
+const OPEN: Readonly<Record<Writer, (path: string) => Promise<Writing>>> = {
+  plain: async (path) => {
+    const db = openPlain(path);
+    return sqliteWriting(db, () => db.close());
+  },
+  tributary: async (path) => {
+    const replica = await openReplica({ path, url: null, bootstrapIfEmpty: false });
+    return sqliteWriting(replica.db, () => replica.close());
+  },
+  turso: openTurso,
+  wasm: (path) => openInWasm(path, false),
+  "cr-sqlite": (path) => openInWasm(path, true),
+};
+
+function sqliteWriting(db: ReturnType<typeof openPlain>, close: () => unknown): Writing {
+  db.exec(CREATE_ITEMS);
+  const one = db.prepare(INSERT_ITEM);
+  return {
+    exec: (sql) => db.exec(sql),
+    insertAll: (sql, rows) => {
+      const statement = db.prepare(sql);
+      db.transaction(() => {
+        for (const row of rows) statement.run(...row);
+      })();
+    },
+    insertOne: (row) => one.run(...row),
+    close,
+  };
+}
+
+async function openTurso(path: string): Promise<Writing> {
+  const db = await connect({ path, url: () => null });
+  await db.exec(CREATE_ITEMS);
+  const one = await db.prepare(INSERT_ITEM);
+  return {
+    exec: (sql) => db.exec(sql),
+    async insertAll(sql, rows) {
+      const statement = await db.prepare(sql);
+      await db.exec("BEGIN");
+      for (const row of rows) await statement.run(...row);
+      await db.exec("COMMIT");
+    },
+    insertOne: (row) => one.run(...row),
+    close: () => db.close(),
+  };
+}
+
+async function openInWasm(path: string, isCaptured: boolean): Promise<Writing> {
+  const db = await openWasm(path);
+  // cr-sqlite takes only tables whose key cannot be null.
+  await db.exec("CREATE TABLE items(id INTEGER PRIMARY KEY NOT NULL, name TEXT, amount INTEGER)");
+  if (isCaptured) await db.exec("SELECT crsql_as_crr('items')");
+  const insertOne = await db.prepare(INSERT_ITEM);
+  return {
+    exec: (sql) => db.exec(sql),
+    async insertAll(_, rows) {
+      await db.exec("BEGIN");
+      for (const row of rows) await insertOne(row);
+      await db.exec("COMMIT");
+    },
+    insertOne,
+    close: () => db.close(),
   };
 }

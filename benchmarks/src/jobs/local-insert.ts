@@ -1,11 +1,10 @@
-import Database from "better-sqlite3";
 import { type Job, timed } from "./job.js";
+import { openPlain } from "./open-plain.js";
 import { CREATE_ITEMS, INSERT_ITEM, itemRows } from "./rows.js";
 
 /** Plain better-sqlite3: the same rows in one transaction, without anybody who captures them. */
 export const localInsert: Job<{ path: string; rows: number }> = async ({ path, rows }) => {
-  const db = new Database(path);
-  db.pragma("journal_mode = WAL");
+  const db = openPlain(path);
   db.exec(CREATE_ITEMS);
   const items = itemRows(1, rows);
   const statement = db.prepare(INSERT_ITEM);
@@ -15,5 +14,5 @@ export const localInsert: Job<{ path: string; rows: number }> = async ({ path, r
     })(),
   );
   db.close();
-  return { "push, ms": insert, "rows/s": (rows / insert) * 1000 };
+  return { "insert, ms": insert, "push, ms": insert, "rows/s": (rows / insert) * 1000 };
 };

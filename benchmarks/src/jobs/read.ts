@@ -1,7 +1,12 @@
 import { openReplica } from "@tributary/replica";
-import Database from "better-sqlite3";
+import { quantile } from "../measure/statistics.js";
 import { type Job, timed } from "./job.js";
+import { openPlain } from "./open-plain.js";
 import { CREATE_ITEMS, INSERT_ITEM, itemRows } from "./rows.js";
+
+/** So often is everything read; the first times warm up. */
+const TIMES = 7;
+const WARM_UPS = 2;
 
 /** Reads through a replica's connection, or through plain better-sqlite3. */
 export const read: Job<{ writer: "plain" | "tributary"; path: string; rows: number }> = async ({
@@ -11,8 +16,7 @@ export const read: Job<{ writer: "plain" | "tributary"; path: string; rows: numb
 }) => {
   const replica =
     writer === "plain" ? undefined : await openReplica({ path, url: null, bootstrapIfEmpty: false });
-  const db = replica?.db ?? new Database(path);
-  db.pragma("journal_mode = WAL");
+  const db = replica?.db ?? openPlain(path);
   db.exec(CREATE_ITEMS);
   const insert = db.prepare(INSERT_ITEM);
   db.transaction(() => {
@@ -20,17 +24,20 @@ export const read: Job<{ writer: "plain" | "tributary"; path: string; rows: numb
   })();
   const one = db.prepare("SELECT name, amount FROM items WHERE id = ?");
   const all = db.prepare("SELECT id, name, amount FROM items");
-  const look = (): void => {
-    for (let id = 1; id <= rows; id++) one.get(id);
-  };
-  // Warm, then measured.
-  look();
-  all.all();
-  const points = await timed(look);
-  const scan = await timed(() => {
-    for (let time = 0; time < 5; time++) all.all();
-  });
+  const points: number[] = [];
+  const scans: number[] = [];
+  for (let time = 0; time < TIMES; time++) {
+    points.push(
+      await timed(() => {
+        for (let id = 1; id <= rows; id++) one.get(id);
+      }),
+    );
+    scans.push(await timed(() => all.all()));
+  }
   if (replica === undefined) db.close();
   else await replica.close();
-  return { "rows by key, µs": (points / rows) * 1000, "all rows, ms": scan / 5 };
+  return {
+    "row by key, µs": (quantile(points.slice(WARM_UPS), 0.5) / rows) * 1000,
+    "all rows, ms": quantile(scans.slice(WARM_UPS), 0.5),
+  };
 };

@@ -21,3 +21,10 @@ export async function fillDatabase(url: string, megabytes: number): Promise<void
     filled += more;
   }
 }
+
+/** Writes all of a filled database anew, until its log has about so many megabytes more. */
+export async function rewriteDatabase(url: string, megabytes: number): Promise<void> {
+  for (let written = 0; written < megabytes; written++) {
+    await runRemoteSql(url, [`UPDATE blobs SET body = randomblob(1000) WHERE id <= ${ROWS_PER_MEGABYTE}`]);
+  }
+}

@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { SyncServerOptions } from "@tributary/server";
+import { endChild, keepTrack } from "./child-processes.js";
 import { tursoBinary } from "./turso-binary.js";
 
 /** Whose server it is. */
@@ -20,22 +22,29 @@ export interface ServerProcess {
   end(): Promise<void>;
 }
 
-/** Serves one database file, as each of them does without further options. */
-export async function startServer(kind: ServerKind, file: string): Promise<ServerProcess> {
-  return kind === "tributary" ? startTributary(file) : startTurso(file);
-}
-
-function startTributary(file: string): Promise<ServerProcess> {
-  return startScript("tributary-server-child.js", file);
+/** Serves one database file, as each of them does without further options; ours with some, if given. */
+export async function startServer(
+  kind: ServerKind,
+  file: string,
+  options: Pick<SyncServerOptions, "walLimitBytes"> = {},
+): Promise<ServerProcess> {
+  return kind === "turso"
+    ? startTurso(file)
+    : startScript("tributary-server-child.js", [file, JSON.stringify(options)]);
 }
 
 /** A plain HTTP server that sends the file: the limit of what a download can be. */
 export function startFileServer(file: string): Promise<ServerProcess> {
-  return startScript("file-server-child.js", file);
+  return startScript("file-server-child.js", [file]);
 }
 
-async function startScript(script: string, file: string): Promise<ServerProcess> {
-  const child = fork(fileURLToPath(new URL(script, import.meta.url)), [file], { execArgv: [] });
+/** A plain HTTP server that answers what an empty pull is answered, and does nothing: the limit of what requests can be. */
+export function startBareServer(): Promise<ServerProcess> {
+  return startScript("bare-server-child.js", []);
+}
+
+async function startScript(script: string, args: readonly string[]): Promise<ServerProcess> {
+  const child = keepTrack(fork(fileURLToPath(new URL(script, import.meta.url)), args, { execArgv: [] }));
   const [port] = (await Promise.race([once(child, "message"), failure(child)])) as [number];
   return processAt(child, port);
 }
@@ -43,6 +52,7 @@ async function startScript(script: string, file: string): Promise<ServerProcess>
 async function startTurso(file: string): Promise<ServerProcess> {
   const port = await freePort();
   const child = spawn(tursoBinary(), [file, "--sync-server", `127.0.0.1:${port}`], { stdio: "ignore" });
+  keepTrack(child);
   for (let attempt = 0; attempt < 400; attempt++) {
     if (child.exitCode !== null) break;
     if (await answers(`http://127.0.0.1:${port}`)) return processAt(child, port);
@@ -53,16 +63,7 @@ async function startTurso(file: string): Promise<ServerProcess> {
 }
 
 function processAt(child: ChildProcess, port: number): ServerProcess {
-  return {
-    url: `http://127.0.0.1:${port}`,
-    pid: child.pid as number,
-    async end() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = once(child, "exit");
-      child.kill("SIGKILL");
-      await ended;
-    },
-  };
+  return { url: `http://127.0.0.1:${port}`, pid: child.pid as number, end: () => endChild(child) };
 }
 
 async function failure(child: ChildProcess): Promise<never> {
@@ -87,6 +88,7 @@ async function answers(url: string): Promise<boolean> {
     await response.arrayBuffer();
     return response.ok;
   } catch {
+    // It does not listen yet.
     return false;
   }
 }

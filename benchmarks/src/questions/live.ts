@@ -1,7 +1,8 @@
 import { runJob } from "../jobs/run-job.js";
-import { startServer } from "../peers/server-process.js";
-import { inTemporaryDirectory } from "../peers/temporary-directory.js";
 import type { Question } from "../question.js";
+import { withServer } from "./pairs.js";
+
+const LIVE_NAME = "Tributary, WebSocket";
 
 /** There is no peer: Turso's client has no connection on which it is told. */
 export const LIVE: Question = {
@@ -9,20 +10,33 @@ export const LIVE: Question = {
   title: "From a commit on one live replica until it is seen on another",
   cases: [
     {
-      name: "Tributary, WebSocket",
+      name: LIVE_NAME,
       run: (scale) =>
-        inTemporaryDirectory(async (directory) => {
-          const server = await startServer("tributary", `${directory}/server.db`);
-          try {
-            return await runJob("liveLatency", {
-              directory,
-              url: server.url,
-              times: scale === "short" ? 5 : 300,
-            });
-          } finally {
-            await server.end();
-          }
-        }),
+        withServer("tributary", ({ url }, directory) =>
+          runJob("liveLatency", { directory, url, times: scale === "short" ? 5 : 300 }),
+        ),
+    },
+  ],
+  targets: [{ figure: "p50, ms", of: LIVE_NAME, atMost: 5 }],
+};
+
+const SUBSCRIBERS = 1_000;
+
+export const FAN_OUT: Question = {
+  name: "fan-out",
+  title: `From the request of a commit until it has come to ${SUBSCRIBERS.toLocaleString("en")} subscribers`,
+  rounds: 3,
+  cases: [
+    {
+      name: LIVE_NAME,
+      run: (scale) =>
+        withServer("tributary", ({ url }) =>
+          runJob("fanOut", {
+            url,
+            subscribers: scale === "short" ? 20 : SUBSCRIBERS,
+            commits: scale === "short" ? 3 : 40,
+          }),
+        ),
     },
   ],
   targets: [],

@@ -1,34 +1,39 @@
 import { runJob } from "../jobs/run-job.js";
 import { inTemporaryDirectory } from "../peers/temporary-directory.js";
-import type { Question } from "../question.js";
+import type { Case, Question } from "../question.js";
+import { bareRequests } from "./bare-requests.js";
 import { OURS, pairCases, THEIRS } from "./pairs.js";
 
 const LOCAL = "a plain local insert";
+/** Turso's client takes about 45 s to push 200,000 rows. */
+const MANY_ROWS = 200_000;
 
 /** How long it takes to push rows that were inserted by one transaction. */
 function pushQuestion(rows: number, rounds: number): Question {
-  const name = `push-${rows}`;
+  const isOnlyLarger = rows === MANY_ROWS;
+  const cases: Case[] = [
+    ...pairCases(({ client, server, directory, scale }) =>
+      runJob("pushRows", {
+        client,
+        path: `${directory}/replica.db`,
+        url: server.url,
+        rows: scale === "short" ? 200 : rows,
+      }),
+    ),
+    {
+      name: LOCAL,
+      run: (scale) =>
+        inTemporaryDirectory((directory) =>
+          runJob("localInsert", { path: `${directory}/plain.db`, rows: scale === "short" ? 200 : rows }),
+        ),
+    },
+  ];
+  const isSlow = ({ name }: Case): boolean => isOnlyLarger && name.startsWith("Turso");
   return {
-    name,
+    name: `push-${rows}`,
     title: `Push ${rows.toLocaleString("en")} rows`,
     rounds,
-    cases: [
-      ...pairCases(({ client, server, directory, scale }) =>
-        runJob("pushRows", {
-          client,
-          path: `${directory}/replica.db`,
-          url: server.url,
-          rows: scale === "short" ? 200 : rows,
-        }),
-      ),
-      {
-        name: LOCAL,
-        run: (scale) =>
-          inTemporaryDirectory((directory) =>
-            runJob("localInsert", { path: `${directory}/plain.db`, rows: scale === "short" ? 200 : rows }),
-          ),
-      },
-    ],
+    cases: cases.map((one) => ({ ...one, isOnlyLarger, ...(isSlow(one) && { rounds: 2 }) })),
     targets: [
       { figure: "push, ms", of: OURS, against: THEIRS, atMost: 0.1 },
       { figure: "push, ms", of: OURS, against: LOCAL, atMost: 4 },
@@ -36,18 +41,24 @@ function pushQuestion(rows: number, rounds: number): Question {
   };
 }
 
-export const PUSH: readonly Question[] = [pushQuestion(10_000, 5), pushQuestion(200_000, 3)];
+export const PUSH: readonly Question[] = [pushQuestion(10_000, 5), pushQuestion(MANY_ROWS, 3)];
 
 export const PUSH_ONE: Question = {
   name: "push-one",
   title: "Push one row",
-  cases: pairCases(({ client, server, directory, scale }) =>
-    runJob("pushOne", {
-      client,
-      path: `${directory}/replica.db`,
-      url: server.url,
-      times: scale === "short" ? 5 : 200,
-    }),
-  ),
-  targets: [{ figure: "p50, ms", of: OURS, against: THEIRS, atMost: 0.1 }],
+  cases: [
+    ...pairCases(({ client, server, directory, scale }) =>
+      runJob("pushOne", {
+        client,
+        path: `${directory}/replica.db`,
+        url: server.url,
+        times: scale === "short" ? 5 : 200,
+      }),
+    ),
+    bareRequests(["p50, ms"]),
+  ],
+  targets: [
+    { figure: "p50, ms", of: OURS, against: THEIRS, atMost: 0.1 },
+    { figure: "p50, ms", of: OURS, atMost: 1.5 },
+  ],
 };

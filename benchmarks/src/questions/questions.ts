@@ -1,10 +1,11 @@
 import type { Question } from "../question.js";
 import { BOOTSTRAP } from "./bootstrap.js";
 import { GROWTH } from "./growth.js";
-import { LIVE } from "./live.js";
+import { FAN_OUT, LIVE } from "./live.js";
 import { CAPTURE, READ } from "./local.js";
 import { EMPTY_PULLS, PULL, PULL_ONE } from "./pull.js";
 import { PUSH, PUSH_ONE } from "./push.js";
+import { AFTER_PUSHES, IDLE } from "./server.js";
 import { WIRE_BYTES } from "./wire.js";
 
 /** All questions, in the order of the results. */
@@ -18,6 +19,9 @@ export const QUESTIONS: readonly Question[] = [
   CAPTURE,
   READ,
   LIVE,
-  GROWTH,
+  FAN_OUT,
+  IDLE,
+  AFTER_PUSHES,
+  ...GROWTH,
   WIRE_BYTES,
 ];

@@ -13,7 +13,7 @@ export interface MachineDescription {
   readonly commit: string;
 }
 
-const PEERS = ["better-sqlite3", "@tursodatabase/sync", "turso"];
+const PEERS = ["better-sqlite3", "@tursodatabase/sync", "turso", "@vlcn.io/wa-sqlite"];
 
 export function describeMachine(): MachineDescription {
   return {
