@@ -12,10 +12,10 @@ export function chooseQuestions(all: readonly Question[], names: readonly string
     : all.filter((question) => names.some((name) => question.name.startsWith(name)));
 }
 
-/** What of them is run: in the short form, nothing that differs by its amounts only. */
+/** What of them is run: in the short form, nothing that others do as well. */
 export function atScale(questions: readonly Question[], scale: Scale): readonly Question[] {
   if (scale === "full") return questions;
   return questions
-    .map((question) => ({ ...question, cases: question.cases.filter((one) => one.isOnlyLarger !== true) }))
+    .map((question) => ({ ...question, cases: question.cases.filter((one) => one.onlyInFull !== true) }))
     .filter(({ cases }) => cases.length > 0);
 }

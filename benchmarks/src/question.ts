@@ -9,8 +9,8 @@ export interface Case {
   run(scale: Scale, shared: Shared): Promise<Measurement>;
   /** In how many rounds it takes part, for one that takes long. Default: all. */
   readonly rounds?: number;
-  /** It differs from another one by its amounts only, and so is left out of the short form. Default false. */
-  readonly isOnlyLarger?: boolean;
+  /** Left out of the short form: others do the same with less, or the same client with the same server elsewhere. Default false. */
+  readonly onlyInFull?: boolean;
 }
 
 /** What one run of a case gave: figures by name, each with its unit in the name, such as "push, ms". */

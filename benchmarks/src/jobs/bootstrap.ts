@@ -4,7 +4,7 @@ import { createWriteStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { get } from "node:http";
 import { pipeline } from "node:stream/promises";
-import { type ClientKind, openClient } from "../peers/client.js";
+import { type ClientKind, loadClient, openClient } from "../peers/client.js";
 import { type Job, timed } from "./job.js";
 import { peakMemory, resetPeakMemory } from "./peak-memory.js";
 
@@ -14,13 +14,15 @@ export const bootstrap: Job<{ client: ClientKind; path: string; url: string; meg
   path,
   url,
   megabytes,
-}) =>
-  measured(megabytes, async () => {
+}) => {
+  await loadClient(kind);
+  return measured(megabytes, async () => {
     const client = await openClient(kind, path, url);
     if (Number(await client.value("SELECT id FROM blobs ORDER BY id DESC LIMIT 1")) === 0)
       throw new Error("nothing was downloaded");
     await client.close();
   });
+};
 
 /** The same bytes over plain HTTP into a file; `sync`: until they are on the disk, as those of a replica are. */
 export const download: Job<{ path: string; url: string; megabytes: number; sync?: boolean }> = async ({

@@ -1,7 +1,4 @@
-import { openReplica } from "@tributary/replica";
-import { connect } from "@tursodatabase/sync";
 import { quantile } from "../measure/statistics.js";
-import { openWasm } from "../peers/open-wasm.js";
 import { type Job, timed } from "./job.js";
 import { openPlain } from "./open-plain.js";
 import { CREATE_ITEMS, INSERT_ITEM, itemRows } from "./rows.js";
@@ -49,6 +46,7 @@ const OPEN: Readonly<Record<Writer, (path: string) => Promise<Writing>>> = {
     return sqliteWriting(db, () => db.close());
   },
   tributary: async (path) => {
+    const { openReplica } = await import("@tributary/replica");
     const replica = await openReplica({ path, url: null, bootstrapIfEmpty: false });
     return sqliteWriting(replica.db, () => replica.close());
   },
@@ -74,6 +72,7 @@ function sqliteWriting(db: ReturnType<typeof openPlain>, close: () => unknown): 
 }
 
 async function openTurso(path: string): Promise<Writing> {
+  const { connect } = await import("@tursodatabase/sync");
   const db = await connect({ path, url: () => null });
   await db.exec(CREATE_ITEMS);
   const one = await db.prepare(INSERT_ITEM);
@@ -91,6 +90,7 @@ async function openTurso(path: string): Promise<Writing> {
 }
 
 async function openInWasm(path: string, isCaptured: boolean): Promise<Writing> {
+  const { openWasm } = await import("../peers/open-wasm.js");
   const db = await openWasm(path);
   // cr-sqlite takes only tables whose key cannot be null.
   await db.exec("CREATE TABLE items(id INTEGER PRIMARY KEY NOT NULL, name TEXT, amount INTEGER)");

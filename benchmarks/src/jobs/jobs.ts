@@ -1,68 +1,48 @@
-import { agedPull } from "./aged-pull.js";
-import { bootstrap, copyFile, download } from "./bootstrap.js";
-import { capture } from "./capture.js";
-import { emptyPulls } from "./empty-pulls.js";
-import { fanOut } from "./fan-out.js";
-import { grownPull } from "./grown-pull.js";
-import { idleSubscribers } from "./idle-subscribers.js";
-import { liveBytes } from "./live-bytes.js";
-import { liveLatency } from "./live-latency.js";
-import { localInsert } from "./local-insert.js";
-import { pullOne } from "./pull-one.js";
-import { pullRows } from "./pull-rows.js";
-import { pushOne } from "./push-one.js";
-import { pushRows } from "./push-rows.js";
-import { read } from "./read.js";
-import { roundTrips } from "./round-trips.js";
-import { streamBytes } from "./stream-bytes.js";
-import { tapePush } from "./tape-push.js";
-import { wireBytes } from "./wire-bytes.js";
-
-/** All jobs, by the names that `runJob` sends. */
+/** All jobs, by the names that `runJob` sends. Each loads what it needs when it is run: nobody waits for the peers of others. */
 export interface Jobs {
-  readonly agedPull: typeof agedPull;
-  readonly bootstrap: typeof bootstrap;
-  readonly capture: typeof capture;
-  readonly copyFile: typeof copyFile;
-  readonly download: typeof download;
-  readonly emptyPulls: typeof emptyPulls;
-  readonly fanOut: typeof fanOut;
-  readonly grownPull: typeof grownPull;
-  readonly idleSubscribers: typeof idleSubscribers;
-  readonly liveBytes: typeof liveBytes;
-  readonly liveLatency: typeof liveLatency;
-  readonly localInsert: typeof localInsert;
-  readonly pullOne: typeof pullOne;
-  readonly pullRows: typeof pullRows;
-  readonly pushOne: typeof pushOne;
-  readonly pushRows: typeof pushRows;
-  readonly read: typeof read;
-  readonly roundTrips: typeof roundTrips;
-  readonly streamBytes: typeof streamBytes;
-  readonly tapePush: typeof tapePush;
-  readonly wireBytes: typeof wireBytes;
+  readonly agedPull: typeof import("./aged-pull.js").agedPull;
+  readonly bootstrap: typeof import("./bootstrap.js").bootstrap;
+  readonly capture: typeof import("./capture.js").capture;
+  readonly copyFile: typeof import("./bootstrap.js").copyFile;
+  readonly download: typeof import("./bootstrap.js").download;
+  readonly emptyPulls: typeof import("./empty-pulls.js").emptyPulls;
+  readonly fanOut: typeof import("./fan-out.js").fanOut;
+  readonly grownPull: typeof import("./grown-pull.js").grownPull;
+  readonly idleSubscribers: typeof import("./idle-subscribers.js").idleSubscribers;
+  readonly liveBytes: typeof import("./live-bytes.js").liveBytes;
+  readonly liveLatency: typeof import("./live-latency.js").liveLatency;
+  readonly localInsert: typeof import("./local-insert.js").localInsert;
+  readonly pullOne: typeof import("./pull-one.js").pullOne;
+  readonly pullRows: typeof import("./pull-rows.js").pullRows;
+  readonly pushOne: typeof import("./push-one.js").pushOne;
+  readonly pushRows: typeof import("./push-rows.js").pushRows;
+  readonly read: typeof import("./read.js").read;
+  readonly roundTrips: typeof import("./round-trips.js").roundTrips;
+  readonly streamBytes: typeof import("./stream-bytes.js").streamBytes;
+  readonly tapePush: typeof import("./tape-push.js").tapePush;
+  readonly wireBytes: typeof import("./wire-bytes.js").wireBytes;
 }
 
 export const JOBS: Jobs = {
-  agedPull,
-  bootstrap,
-  capture,
-  copyFile,
-  download,
-  emptyPulls,
-  fanOut,
-  grownPull,
-  idleSubscribers,
-  liveBytes,
-  liveLatency,
-  localInsert,
-  pullOne,
-  pullRows,
-  pushOne,
-  pushRows,
-  read,
-  roundTrips,
-  streamBytes,
-  tapePush,
-  wireBytes,
+  agedPull: async (args) => (await import("./aged-pull.js")).agedPull(args),
+  bootstrap: async (args) => (await import("./bootstrap.js")).bootstrap(args),
+  capture: async (args) => (await import("./capture.js")).capture(args),
+  copyFile: async (args) => (await import("./bootstrap.js")).copyFile(args),
+  download: async (args) => (await import("./bootstrap.js")).download(args),
+  emptyPulls: async (args) => (await import("./empty-pulls.js")).emptyPulls(args),
+  fanOut: async (args) => (await import("./fan-out.js")).fanOut(args),
+  grownPull: async (args) => (await import("./grown-pull.js")).grownPull(args),
+  idleSubscribers: async (args) => (await import("./idle-subscribers.js")).idleSubscribers(args),
+  liveBytes: async (args) => (await import("./live-bytes.js")).liveBytes(args),
+  liveLatency: async (args) => (await import("./live-latency.js")).liveLatency(args),
+  localInsert: async (args) => (await import("./local-insert.js")).localInsert(args),
+  pullOne: async (args) => (await import("./pull-one.js")).pullOne(args),
+  pullRows: async (args) => (await import("./pull-rows.js")).pullRows(args),
+  pushOne: async (args) => (await import("./push-one.js")).pushOne(args),
+  pushRows: async (args) => (await import("./push-rows.js")).pushRows(args),
+  read: async (args) => (await import("./read.js")).read(args),
+  roundTrips: async (args) => (await import("./round-trips.js")).roundTrips(args),
+  streamBytes: async (args) => (await import("./stream-bytes.js")).streamBytes(args),
+  tapePush: async (args) => (await import("./tape-push.js")).tapePush(args),
+  wireBytes: async (args) => (await import("./wire-bytes.js")).wireBytes(args),
 };

@@ -1,6 +1,3 @@
-import { openReplica } from "@tributary/replica";
-import { connect } from "@tursodatabase/sync";
-
 /** Whose client it is. */
 export type ClientKind = "tributary" | "turso";
 
@@ -22,7 +19,13 @@ export async function openClient(kind: ClientKind, path: string, url: string): P
   return kind === "tributary" ? openTributary(path, url) : openTurso(path, url);
 }
 
+/** Loads the code of a client, so that opening one later is nothing but that. */
+export async function loadClient(kind: ClientKind): Promise<void> {
+  await (kind === "tributary" ? import("@tributary/replica") : import("@tursodatabase/sync"));
+}
+
 async function openTributary(path: string, url: string): Promise<Client> {
+  const { openReplica } = await import("@tributary/replica");
   const replica = await openReplica({ path, url });
   const { db } = replica;
   return {
@@ -41,6 +44,7 @@ async function openTributary(path: string, url: string): Promise<Client> {
 }
 
 async function openTurso(path: string, url: string): Promise<Client> {
+  const { connect } = await import("@tursodatabase/sync");
   const db = await connect({ path, url });
   return {
     exec: (sql) => db.exec(sql),

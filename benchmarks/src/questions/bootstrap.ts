@@ -44,7 +44,7 @@ export const BOOTSTRAP: readonly Question[] = [50, 1_000].map((size) => ({
         );
       },
     },
-  ].map((one) => ({ ...one, isOnlyLarger: size > 100 })),
+  ].map((one) => ({ ...one, onlyInFull: size > 100 })),
   targets: [
     { figure: "MB/s", of: OURS, against: BARE, atLeast: 0.5 },
     { figure: "memory, MB", of: OURS, atMost: 150 },

@@ -33,7 +33,7 @@ function growthQuestion({ name, title, growing, figure, sizes, measure, walLimit
       OWN_PAIRS.map(
         (pair): Case => ({
           name: caseName(pairName(pair), size),
-          isOnlyLarger: size > least,
+          onlyInFull: size > least,
           run: (scale) =>
             withServer(
               pair[1],

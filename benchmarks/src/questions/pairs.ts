@@ -36,13 +36,14 @@ export const OWN_PAIRS: readonly Pair[] = [
 export const OURS: string = pairName(["tributary", "tributary"]);
 export const THEIRS: string = pairName(["turso", "turso"]);
 
-/** A case for each combination of a client and a server, each run with a fresh server. */
+/** A case for each combination of a client and a server, each run with a fresh server. The short form leaves mixed ones out. */
 export function pairCases(
   run: (context: PairContext) => Promise<Measurement>,
   pairs: readonly Pair[] = ALL_PAIRS,
 ): Case[] {
   return pairs.map((pair) => ({
     name: pairName(pair),
+    onlyInFull: pair[0] !== pair[1],
     run: (scale) =>
       withServer(pair[1], (server, directory) => run({ client: pair[0], server, directory, scale })),
   }));

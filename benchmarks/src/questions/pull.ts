@@ -35,7 +35,7 @@ export const PULL: readonly Question[] = [5_000, 100_000].map((rows) => ({
       rows: scale === "short" ? 200 : rows,
       times: scale === "short" ? 2 : rows > 10_000 ? 4 : 8,
     }),
-  ).map((one) => ({ ...one, isOnlyLarger: rows > 10_000 })),
+  ).map((one) => ({ ...one, onlyInFull: rows > 10_000 })),
   targets: [{ figure: "pull, ms", of: OURS, against: THEIRS, atMost: 1 / 3 }],
 }));
 
@@ -63,7 +63,7 @@ export const EMPTY_PULLS: Question = {
 function emptyPulls(kind: ServerKind | "bare", connections: number): Case {
   return {
     name: caseName(kind, connections),
-    isOnlyLarger: connections === 8,
+    onlyInFull: connections === 8,
     run: (scale) =>
       withServer(kind, ({ url }) =>
         runJob("emptyPulls", { url, connections, milliseconds: scale === "short" ? 100 : 2_000 }),

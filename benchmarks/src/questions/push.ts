@@ -10,7 +10,7 @@ const MANY_ROWS = 200_000;
 
 /** How long it takes to push rows that were inserted by one transaction. */
 function pushQuestion(rows: number, rounds: number): Question {
-  const isOnlyLarger = rows === MANY_ROWS;
+  const onlyInFull = rows === MANY_ROWS;
   const cases: Case[] = [
     ...pairCases(({ client, server, directory, scale }) =>
       runJob("pushRows", {
@@ -28,12 +28,12 @@ function pushQuestion(rows: number, rounds: number): Question {
         ),
     },
   ];
-  const isSlow = ({ name }: Case): boolean => isOnlyLarger && name.startsWith("Turso");
+  const isSlow = ({ name }: Case): boolean => onlyInFull && name.startsWith("Turso");
   return {
     name: `push-${rows}`,
     title: `Push ${rows.toLocaleString("en")} rows`,
     rounds,
-    cases: cases.map((one) => ({ ...one, isOnlyLarger, ...(isSlow(one) && { rounds: 2 }) })),
+    cases: cases.map((one) => ({ ...one, onlyInFull, ...(isSlow(one) && { rounds: 2 }) })),
     targets: [
       { figure: "push, ms", of: OURS, against: THEIRS, atMost: 0.1 },
       { figure: "push, ms", of: OURS, against: LOCAL, atMost: 4 },
