@@ -80,3 +80,22 @@ test("a checkpoint that fails late keeps the metadata that it has saved", async 
   expect(replica.db.prepare("SELECT count(*) FROM t").pluck().get()).toBe(121);
   await replica.close();
 });
+
+test("a replica's commits seldom make its log longer", async () => {
+  const remote = await startTributary();
+  await remote.query("CREATE TABLE t (id INTEGER PRIMARY KEY, body BLOB)");
+  const replica = await replicaOf(remote.url);
+  const insert = replica.db.prepare("INSERT INTO t VALUES (?, randomblob(100))");
+  const lengths = new Set<number>();
+  for (let id = 0; id < 100; id++) {
+    insert.run(id);
+    lengths.add(statSync(`${replica.path}-wal`).size);
+  }
+  expect(lengths.size).toBeLessThan(8);
+  // The room is none of the log's frames.
+  const { logFrames } = await replica.stats();
+  expect(logFrames).toBeGreaterThan(100);
+  expect(logFrames).toBeLessThan(400);
+  expect(await replica.sync()).toEqual({ pushed: 100, pulled: true });
+  expect(await remote.query("SELECT count(*) FROM t")).toEqual([[100n]]);
+});

@@ -7,6 +7,7 @@ import {
   runSync,
   SyncError,
 } from "@tributary/core";
+import { LogRoom } from "./log-room.js";
 
 /** Keeps the write-ahead log of a replica from growing without bound. */
 export class AutomaticCheckpoints {
@@ -15,12 +16,14 @@ export class AutomaticCheckpoints {
   readonly #thresholdBytes: number;
   #nextBytes: number;
   #lastError: SyncError | undefined;
+  readonly #room: LogRoom;
 
   constructor(session: ReplicaSession, io: EngineIo, thresholdBytes: number) {
     this.#session = session;
     this.#io = io;
     this.#thresholdBytes = thresholdBytes;
     this.#nextBytes = thresholdBytes;
+    this.#room = new LogRoom(replicaFiles(session.config.path).log);
   }
 
   /** Why the last one did not succeed; `undefined` when it did. */
@@ -28,10 +31,15 @@ export class AutomaticCheckpoints {
     return this.#lastError;
   }
 
-  /** Makes one if the log is large. Nothing of the engine may be running. Never throws. */
+  /** Makes one if the log is large, and otherwise room in it. Nothing of the engine may be running. Never throws. */
   checkpointIfLarge(): void {
     // An apply that is still to be finished would have to wait, and the next operation begins with it anyway.
-    if (this.#session.applyPending || this.#logBytes() < this.#nextBytes) return;
+    if (this.#session.applyPending) return;
+    const bytes = this.#logBytes();
+    if (bytes < this.#nextBytes) {
+      this.#room.makeRoom(bytes, this.#nextBytes - 1);
+      return;
+    }
     try {
       // Without waiting: the app's commit returns when the log is short again, as with SQLite's own checkpoints.
       runSync(checkpoint(this.#session, 0), this.#io);

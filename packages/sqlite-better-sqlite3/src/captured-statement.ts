@@ -14,7 +14,11 @@ interface CapturedStatement extends Statement {
   readonly [kindOf]: StatementClass;
 }
 
-const prototypes = new WeakMap<object, object>();
+/** Prototypes by the native one: of statements that write rows, and of all others. */
+const prototypes = {
+  write: new WeakMap<object, object>(),
+  other: new WeakMap<object, object>(),
+} as const;
 
 /**
  * Puts capture around a native statement. It stays the native object, so that everything else about it (binding, modes,
@@ -22,10 +26,12 @@ const prototypes = new WeakMap<object, object>();
  */
 export function captureStatement(statement: Statement, kind: StatementClass, capture: Capture): void {
   const native = Object.getPrototypeOf(statement) as StatementMethods & object;
-  let prototype = prototypes.get(native);
+  const known = kind.type === "write" ? prototypes.write : prototypes.other;
+  let prototype = known.get(native);
   if (prototype === undefined) {
     prototype = capturedPrototype(native);
-    prototypes.set(native, prototype);
+    if (kind.type === "write") prototype = writingPrototype(native, prototype);
+    known.set(native, prototype);
   }
   Object.setPrototypeOf(statement, prototype);
   Object.defineProperties(statement, { [kindOf]: { value: kind }, [captureOf]: { value: capture } });
@@ -53,6 +59,23 @@ function capturedPrototype(native: StatementMethods & object): object {
     },
   };
   return Object.create(native, Object.getOwnPropertyDescriptors(methods)) as object;
+}
+
+/** With `run` as the hot loop of an app that writes many rows needs it: nothing is made for a call, and no kind looked at. */
+function writingPrototype(native: StatementMethods, captured: object): object {
+  const { run } = native;
+  const methods = {
+    run(this: CapturedStatement, ...args: unknown[]): unknown {
+      const capture = this[captureOf];
+      capture.enter();
+      try {
+        return run.apply(this, args);
+      } finally {
+        capture.settle();
+      }
+    },
+  };
+  return Object.create(captured, Object.getOwnPropertyDescriptors(methods)) as object;
 }
 
 function around<T>(statement: CapturedStatement, run: () => T): T {

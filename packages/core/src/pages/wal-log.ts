@@ -182,9 +182,12 @@ function* lastFrameStands(file: FileHandle, index: FrameIndex): Coroutine<boolea
 function* readCommits(file: FileHandle, index: FrameIndex): Coroutine<void> {
   const scanner = new WalScanner(index.header, index.end);
   const size = yield* io.fileSize(file);
+  // A file may be much longer than its log: little is read before it is known that the log goes on.
+  let most = 1;
   while (!scanner.ended && scanner.offset + FRAME_SIZE <= size) {
     const { offset } = scanner;
-    const frames = Math.min(FRAMES_PER_TRANSFER, Math.floor((size - offset) / FRAME_SIZE));
+    const frames = Math.min(most, Math.floor((size - offset) / FRAME_SIZE));
+    most = Math.min(most * 8, FRAMES_PER_TRANSFER);
     const bytes = yield* io.readAt(file, offset, frames * FRAME_SIZE);
     index.add(scanner.feed(bytes), scanner.committed);
     if (bytes.length < frames * FRAME_SIZE) return;
