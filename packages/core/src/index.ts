@@ -165,7 +165,7 @@ export { readLibsqlMetadata } from "./takeover/libsql-metadata.js";
 export type { RowChange, SchemaChange, TapeChange } from "./tape/tape-change.js";
 export {
   createTapeSql,
-  INITIAL_TAPE_VALUES,
+  LEAST_TAPE_VALUES,
   LOCAL_TABLE,
   LOCAL_VALUE,
   MAX_TAPE_VALUES,

@@ -4,8 +4,8 @@ import {
   createNotedSql,
   createTapeSql,
   foldName,
-  INITIAL_TAPE_VALUES,
   imageWidth,
+  LEAST_TAPE_VALUES,
   LOCAL_TABLE,
   markTrigger,
   NOTED_FIXED_COLUMNS,
@@ -132,7 +132,7 @@ function widenTape(db: Database.Database, values: number): void {
   // Notes live no longer than a statement.
   nativeExec(
     db,
-    `DROP TABLE IF EXISTS temp.${NOTED_TABLE}; ${createNotedSql(Math.max(values, INITIAL_TAPE_VALUES))}`,
+    `DROP TABLE IF EXISTS temp.${NOTED_TABLE}; ${createNotedSql(Math.max(values, LEAST_TAPE_VALUES))}`,
   );
 }
 

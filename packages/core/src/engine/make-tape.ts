@@ -1,6 +1,7 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import type { ReplicaMetadata } from "../metadata/replica-metadata.js";
+import { neededValues } from "../tape/needed-values.js";
 import { createTapeSql, GAP_IDS, TAPE_OPERATION, TAPE_TABLE } from "../tape/tape-schema.js";
 import { servesAReplica } from "./apply-changes.js";
 import { hasTable, readLocalValue, readPulledPosition, setLocalValue } from "./local-values.js";
@@ -24,7 +25,7 @@ function* makeTapeInTransaction({ clientId }: ReplicaMetadata, mayHaveLostChange
     if (mayHaveLostChanges) yield* io.executeSql("writer", LEAVE_GAP_SQL);
   } else {
     const known = yield* readPulledPosition(clientId);
-    yield* io.executeSql("writer", createTapeSql());
+    yield* io.executeSql("writer", createTapeSql(yield* neededValues()));
     yield* runOrFail([
       setLocalValue("clientId", clientId),
       setLocalValue("pullGeneration", BigInt((known?.pullGeneration ?? -1) + 1)),

@@ -20,7 +20,7 @@ import {
 import type { TakeoverHost } from "../takeover/takeover-host.js";
 import { ReplayJournalWriter, type TapeCopy } from "../tape/replay-journal.js";
 import { rowBytes } from "../tape/tape-cursor.js";
-import { INITIAL_TAPE_VALUES } from "../tape/tape-schema.js";
+import { LEAST_TAPE_VALUES } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
 import type { SqlRow } from "../values/sql-value.js";
 import type { Leftovers } from "./find-leftovers.js";
@@ -225,7 +225,7 @@ function* writeTape(
     clientId,
     pullGeneration: 0,
     lastChangeId: undefined,
-    tapeValues: Math.max(INITIAL_TAPE_VALUES, ...shapes.map(([, shape]) => 2 * imageWidth(shape))),
+    tapeValues: Math.max(LEAST_TAPE_VALUES, ...shapes.map(([, shape]) => 2 * imageWidth(shape))),
     shapes,
     yields,
   };

@@ -5,6 +5,7 @@ import { acquireLock, replicaFiles } from "../engine/replica-session.js";
 import { runOrFail } from "../engine/run-or-fail.js";
 import { readSavedBoundaries } from "../engine/tape-boundaries.js";
 import { SyncError } from "../errors/sync-error.js";
+import { neededValues } from "../tape/needed-values.js";
 import { createTapeSql, GAP_IDS, LOCAL_TABLE, TAPE_OPERATION, TAPE_TABLE } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
 import { STREAM_VALUE } from "./stream-schema.js";
@@ -102,7 +103,7 @@ function* beginCapture(path: string, name: string): Coroutine<string> {
   const [older] = isNew
     ? yield* io.querySql("writer", "SELECT 1 FROM main.sqlite_schema WHERE type = 'table' LIMIT 1")
     : [];
-  yield* io.executeSql("writer", createTapeSql());
+  yield* io.executeSql("writer", createTapeSql(yield* neededValues()));
   if (older !== undefined) yield* runOrFail([setNamedValue(STREAM_VALUE.hasOlderRows, 1n)]);
   yield* makeStreamTables(newEpoch(yield* io.randomBytes(7)));
   if ((yield* readLocalValue("captured")) === CAPTURED.open) yield* io.executeSql("writer", LEAVE_GAP_SQL);

@@ -56,11 +56,15 @@ export const TAPE_FIXED_COLUMNS = ["id", "shape", "op", "parked"] as const;
 /** SQLite's limit on columns of a table, less the fixed ones: an update needs two images. */
 export const MAX_TAPE_VALUES: number = 2000 - TAPE_FIXED_COLUMNS.length;
 
-/** Values a fresh tape has room for; capture adds columns (`ALTER TABLE … ADD COLUMN`) when a wider table appears. */
-export const INITIAL_TAPE_VALUES = 16;
+/**
+ * Values that a tape has room for at least. No more than the widest table needs, since a row costs a byte, and time, for
+ * each of the tape's columns, also for those that it leaves out. Capture adds columns (`ALTER TABLE … ADD COLUMN`) when a
+ * wider table appears.
+ */
+export const LEAST_TAPE_VALUES = 4;
 
 /** SQL that makes the three tables where they are missing. */
-export function createTapeSql(values: number = INITIAL_TAPE_VALUES): string {
+export function createTapeSql(values: number = LEAST_TAPE_VALUES): string {
   const columns = Array.from({ length: values }, (_, index) => `v${index}`).join(", ");
   return `CREATE TABLE IF NOT EXISTS main.${TAPE_TABLE} (id INTEGER PRIMARY KEY, shape INTEGER NOT NULL, op INTEGER NOT NULL, parked INTEGER, ${columns});
 CREATE TABLE IF NOT EXISTS main.${SHAPE_TABLE} (id INTEGER PRIMARY KEY, description TEXT NOT NULL UNIQUE);
