@@ -61,9 +61,11 @@ export class ReplicaPulls {
     this.#settings = options.settings;
   }
 
-  /** A batch was begun, or answered. */
+  /** A batch was begun, or answered. The pull ahead is of no use then; the server need not answer it with what is pushed. */
   noteBatch(): void {
     this.#batchEvents += 1;
+    this.#ahead?.pull.cancel();
+    this.#ahead = undefined;
   }
 
   /** The subscription is not open any more. */

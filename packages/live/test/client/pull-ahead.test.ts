@@ -75,6 +75,8 @@ test.each(["waiting", "answered"])("a push makes the pull ahead stale, %s or not
   if (state === "answered") channel.answer(ahead, "r3", [2]);
   const pushing = remote.runRemoteBatch(BATCH);
   const { sub, push } = await channel.take("push");
+  // Before the batch, so that the server does not send what it commits.
+  expect(channel.count("cancel")).toBe(state === "waiting" ? 1 : 0);
   channel.send({ type: "pushed", sub, push, body: Uint8Array.of(0, 1) });
   await pushing;
   const pulling = remote.startPull(waiting("r2"));

@@ -47,6 +47,12 @@ const SHORTEST_WAIT_MS = 500;
 /** How often such a remote is asked, ms. */
 const POLL_MS = 2_000;
 
+/**
+ * While local commits follow on one another, they are pushed for so long before what comes of them is pulled, ms: a pull
+ * takes longer than a push, and others wait for the commits.
+ */
+const PUSHES_FIRST_MS = 100;
+
 /** A push that was refused, while pulls go on. Times are those of the clock. */
 interface Refusal {
   readonly error: SyncError;
@@ -58,8 +64,8 @@ interface Refusal {
 
 /**
  * Keeps a replica in step: pushes what is pending, pulls, waiting at the remote for a commit, and so on. A local commit
- * ends the waiting. Of two pulls in a row only one can be cut short so: under continuous local writes, pushes and whole
- * pulls take turns. After each failure it waits, longer each time, and tries again; none ends it.
+ * ends the waiting. Of two pulls in a row only one can be cut short so: under continuous local writes, some pushes and a
+ * whole pull take turns. After each failure it waits, longer each time, and tries again; none ends it.
  */
 export class LiveDriver {
   readonly #options: LiveDriverOptions;
@@ -76,6 +82,8 @@ export class LiveDriver {
   /** There may be something to push that there was not when the last push began. */
   #hasNews = false;
   #refusal: Refusal | undefined;
+  /** When the first push since the last whole pull was begun, by the clock. */
+  #pushedSince: number | undefined;
   /** While a pull runs: when the refused push is tried again. */
   #pushTimer: LiveTimer | undefined;
 
@@ -134,7 +142,7 @@ export class LiveDriver {
     while (!this.#isStopped) {
       try {
         await this.#push();
-        if (!this.#isStopped) await this.#pull();
+        if (!this.#isStopped && !this.#pushesFirst) await this.#pull();
       } catch (error) {
         if (!this.#isStopped) await this.#waitAfter(asSyncError(error));
       }
@@ -147,6 +155,7 @@ export class LiveDriver {
     if (clock.now() < this.#pushAt()) return;
     this.#hasNews = false;
     if (work.hasPending()) {
+      this.#pushedSince ??= clock.now();
       try {
         await work.push();
       } catch (thrown) {
@@ -164,6 +173,13 @@ export class LiveDriver {
     if (this.#refusal === undefined) return;
     this.#refusal = undefined;
     this.#tellLive();
+  }
+
+  /** Something was committed while the last push ran. */
+  get #pushesFirst(): boolean {
+    const { clock } = this.#options;
+    const isDue = this.#pushedSince === undefined || clock.now() - this.#pushedSince >= PUSHES_FIRST_MS;
+    return this.#isLive && this.#hasNews && this.#refusal === undefined && !isDue;
   }
 
   async #pull(): Promise<void> {
@@ -184,6 +200,7 @@ export class LiveDriver {
       this.#pushTimer = undefined;
     }
     this.#lastWasCut = this.#isWoken && waits > 0 && !brought;
+    if (!this.#lastWasCut) this.#pushedSince = undefined;
     // It may be what a refused change has waited for, and there may be changes that have a place again.
     if (brought) this.#hasNews = true;
     this.#isLive = true;

@@ -34,19 +34,32 @@ it("pushes a local commit at once, many of them together, and then looks before 
   await stage.stop();
 });
 
-it("pulls wholly between pushes, however fast the commits come", async () => {
+it("pushes commits that follow on one another before it pulls, but pulls wholly all 100 ms", async () => {
   const stage = await liveStage();
   let commits = 0;
   stage.onPush = () => {
-    // Each push is followed by a commit that came while it ran, or that comes right after it.
-    if (commits++ < 20) queueMicrotask(() => stage.commit());
+    if (++commits < 30) queueMicrotask(() => stage.commit());
+    return 10;
   };
   stage.commit();
   await settled();
-  const calls = stage.seen().join(" ");
-  expect(calls).not.toMatch(/push pull 30000 push pull 30000 push/);
-  expect(calls.match(/pull 0/g)?.length).toBeGreaterThan(5);
-  expect(calls.endsWith("pull 30000")).toBe(true);
+  await stage.clock.pass(1_000);
+  const pushes = "push ".repeat(10);
+  expect(stage.seen().join(" ")).toBe(`${pushes}pull 0 ${pushes}pull 0 ${pushes}pull 30000`);
+  await stage.stop();
+});
+
+it("pulls between pushes that are refused", async () => {
+  const stage = await liveStage();
+  stage.pushError = "remote-sql-failed";
+  stage.onPush = () => {
+    queueMicrotask(() => stage.commit());
+    return 0;
+  };
+  stage.commit();
+  await settled();
+  await stage.clock.pass(500);
+  expect(stage.seen().slice(0, 4)).toEqual(["push", "pull 0", "pull 30000", "push"]);
   await stage.stop();
 });
 

@@ -61,8 +61,8 @@ export class DriverStage implements LiveWork {
   pullOutcome: Outcome = false;
   /** Whether the remote holds pulls that wait. */
   holds = true;
-  /** Called at the beginning of each push. */
-  onPush: () => void = () => {};
+  /** Called at the beginning of each push: how long that takes, ms. */
+  onPush: () => number = () => 0;
   readonly driver: LiveDriver;
   #waiting: { end(outcome: Outcome): void } | undefined;
 
@@ -96,9 +96,11 @@ export class DriverStage implements LiveWork {
 
   async push(): Promise<void> {
     this.calls.push("push");
-    this.onPush();
+    // What is committed from now on is not of this push.
+    this.pending = this.pushError !== undefined;
+    const takes = this.onPush();
+    if (takes > 0) await new Promise<void>((resolve) => void this.clock.startTimer(takes, resolve));
     if (this.pushError !== undefined) throw new SyncError(this.pushError, "refused");
-    this.pending = false;
   }
 
   pull(waitMs: () => number): Promise<boolean> {
