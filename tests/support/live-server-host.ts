@@ -72,7 +72,7 @@ export class FakeReplica implements ReplicaEndpoint {
           });
         },
       };
-      request.signal.addEventListener("abort", () => pull.answer("too late", 0), { once: true });
+      request.signal.addEventListener("abort", () => pull.answer("too late", 0));
       this.pulls.push(pull);
     });
   }

@@ -18,6 +18,7 @@ export { refusedConnect } from "./refused-connect.js";
 export type { LiveConnection } from "./server/accept-live.js";
 export { acceptLive } from "./server/accept-live.js";
 export type {
+  EndSignal,
   LiveGrant,
   LiveHost,
   LiveLimits,

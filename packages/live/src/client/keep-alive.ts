@@ -54,8 +54,10 @@ export class KeepAlive {
       this.#options.onSilence();
       return;
     }
-    if (!this.#hasSent) this.#options.ping();
+    const hasSent = this.#hasSent;
     this.#hasSent = false;
+    // That is something said, too.
+    if (!hasSent) this.#options.ping();
     this.#startTimer();
   }
 }

@@ -1,4 +1,5 @@
 import type { LiveTimer } from "../live-clock.js";
+import { Cancellation } from "./cancellation.js";
 import { type LivePull, LiveRefusal, type ReplicaEndpoint } from "./live-host.js";
 import type { ClientMessage, SubscriptionOwner } from "./subscription.js";
 
@@ -11,7 +12,7 @@ export class LiveDownload {
   readonly #request: ClientMessage<"pull">;
   readonly #owner: SubscriptionOwner;
   readonly #onEnd: () => void;
-  readonly #controller = new AbortController();
+  readonly #cancellation = new Cancellation();
   #credit: number;
   #pull: LivePull | undefined;
   /** Read, and not sent for want of credit. */
@@ -50,8 +51,7 @@ export class LiveDownload {
     this.#isOver = true;
     this.#creditTimer?.cancel();
     this.#rest = undefined;
-    // Nobody listens to it any more once there is an answer, and the error that it makes is dear.
-    if (this.#pull === undefined) this.#controller.abort();
+    this.#cancellation.abort();
     if (refusal !== undefined) this.#owner.fail(this.#request.sub, this.#request.pull, refusal);
     if (this.#pull === undefined) return;
     this.#pull.close();
@@ -60,10 +60,15 @@ export class LiveDownload {
 
   async #start(endpoint: ReplicaEndpoint): Promise<void> {
     const { sub, pull, clientRevision, serverRevision, pages, waitMs } = this.#request;
-    const { signal } = this.#controller;
     let answer: LivePull;
     try {
-      answer = await endpoint.pull({ clientRevision, serverRevision, pages, waitMs, signal });
+      answer = await endpoint.pull({
+        clientRevision,
+        serverRevision,
+        pages,
+        waitMs,
+        signal: this.#cancellation,
+      });
     } catch (error) {
       if (!this.#isOver) this.#owner.fail(sub, pull, error);
       this.#isOver = true;

@@ -45,6 +45,13 @@ export interface LiveHost {
   onClose(error: unknown): void;
 }
 
+/** Tells once that something is to end. An `AbortSignal` is one, and takes longer to make than all else of a pull. */
+export interface EndSignal {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 /** What is asked for by a pull. */
 export interface LivePullRequest {
   readonly clientRevision: string | undefined;
@@ -52,7 +59,7 @@ export interface LivePullRequest {
   readonly pages: PageRange | undefined;
   readonly waitMs: number;
   /** Fires when the client or the channel gives the pull up. */
-  readonly signal: AbortSignal;
+  readonly signal: EndSignal;
 }
 
 /** The answer to a pull: the header at once, the pages as they are asked for. */

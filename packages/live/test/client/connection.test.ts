@@ -149,6 +149,21 @@ test("silence of twice the keep-alive is the end of the channel; it says somethi
   expect(channel.closeReason).toMatch(/nothing came any more/);
 });
 
+test("it says something no more often than need be", async () => {
+  const server = new ScriptedServer();
+  const waiting = server.client.replica().startPull({ clientRevision: "r", longPollTimeoutMs: 500_000 });
+  const channel = await server.open({ keepAliveMs: 10_000 });
+  const pull = await channel.take("pull");
+  for (let round = 0; round < 10; round++) {
+    await server.clock.advance(10_000);
+    channel.send({ type: "pong", nonce: 1 });
+  }
+  expect(channel.count("ping")).toBeGreaterThanOrEqual(9);
+  expect(channel.count("ping")).toBeLessThanOrEqual(10);
+  channel.answer(pull, "r2");
+  await waiting;
+});
+
 test("a thread that was busy for long does not take the server for gone", async () => {
   const server = new ScriptedServer();
   const waiting = server.client.replica().startPull({ clientRevision: "r", longPollTimeoutMs: 500_000 });

@@ -1,3 +1,4 @@
+import type { EndSignal } from "@tributary/live";
 import type { ServerDatabase } from "../database/server-database.js";
 import { RequestError } from "../http/request-error.js";
 import type { RequestSlot } from "../http/request-limiter.js";
@@ -15,7 +16,7 @@ export interface PullTarget {
 
 /** Who asks. */
 export interface PullCaller {
-  readonly signal: AbortSignal;
+  readonly signal: EndSignal;
   readonly slot: RequestSlot;
   /** When what it may do ends, ms since 1970. */
   readonly expiresAt: number;

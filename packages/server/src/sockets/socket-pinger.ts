@@ -15,11 +15,12 @@ interface Pinged {
   bytesSent: number;
 }
 
-/** Pings sockets now and then, all by one timer, and cuts off those whose other end is gone. */
+/** Counts sockets, pings those that want it now and then, all by one timer, and cuts off those whose other end is gone. */
 export class SocketPinger {
   readonly #clock: ServerClock;
   readonly #intervalMs: number;
   readonly #sockets = new Map<WebSocket, Pinged>();
+  #count = 0;
   #timer: ServerTimer | undefined;
 
   /** `intervalMs`: how long the other end may be silent; 0: for ever. */
@@ -30,11 +31,19 @@ export class SocketPinger {
 
   /** How many sockets are open. */
   get count(): number {
-    return this.#sockets.size;
+    return this.#count;
   }
 
-  /** Looks after a socket until it is closed. */
-  add(socket: WebSocket, connection: Connection): void {
+  /** Counts a socket until it is closed. */
+  add(socket: WebSocket): void {
+    this.#count += 1;
+    socket.once("close", () => {
+      this.#count -= 1;
+    });
+  }
+
+  /** Looks after one of them. */
+  watch(socket: WebSocket, connection: Connection): void {
     const pinged: Pinged = { connection, hasPonged: true, ...progressOf(connection) };
     this.#sockets.set(socket, pinged);
     socket.on("pong", () => {

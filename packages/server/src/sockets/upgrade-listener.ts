@@ -42,7 +42,10 @@ export interface UpgradeListenerOptions {
   readonly maxMessageBytes?: number;
   /** How many sockets may be open at once; one more is answered with 503. Default 10 000. */
   readonly maxSockets?: number;
-  /** A socket whose other end is silent for longer than this, also when asked, is cut off, ms; 0: never. Default 30 000. */
+  /**
+   * A socket whose other end is silent for longer than this, also when asked, is cut off, ms; 0: never. Default 30 000. Live
+   * channels have `keepAliveMs` of the server for it.
+   */
   readonly pingIntervalMs?: number;
   /** Where time comes from. */
   readonly clock?: ServerClock;
@@ -94,17 +97,24 @@ export function toUpgradeListener(
     sockets.handleUpgrade(message, connection, head, (socket) => {
       // The close that follows says enough; without a listener it would be thrown.
       socket.on("error", () => {});
-      pinger.add(socket, connection);
+      pinger.add(socket);
+      // The live protocol looks after its channels by itself.
+      if (socket.protocol.toLowerCase() !== LIVE_SUBPROTOCOL) pinger.watch(socket, connection);
       limitFirstMessage(socket, connection);
       const address = remoteAddress(message);
-      accept(socket, request, address === undefined ? {} : { remoteAddress: address });
+      accept(socket, connection, request, address === undefined ? {} : { remoteAddress: address });
     });
     return true;
   };
 
-  function accept(socket: WebSocket, request: Request, context: { remoteAddress?: string }): void {
+  function accept(
+    socket: WebSocket,
+    connection: Duplex,
+    request: Request,
+    context: { remoteAddress?: string },
+  ): void {
     try {
-      server.acceptSocket(new WsSyncSocket(socket), request, context);
+      server.acceptSocket(new WsSyncSocket(socket, connection), request, context);
     } catch {
       socket.close(CloseCode.internal, "internal error");
     }

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { SyncSocket } from "./sync-socket.js";
 
@@ -5,14 +6,18 @@ import type { SyncSocket } from "./sync-socket.js";
 const MAX_FRAME_BYTES = 256 * 1024;
 
 /**
- * A socket of `ws` that sends long messages in several frames: `bufferedAmount` falls while a slow client reads one, and
- * pings get through between.
+ * A socket of `ws`. Messages that are sent at the same moment go to the network together, by one system call. It sends long
+ * messages in several frames: `bufferedAmount` falls while a slow client reads one, and pings get through between.
  */
 export class WsSyncSocket implements SyncSocket {
   readonly #socket: WebSocket;
+  readonly #connection: Duplex;
+  #isGathering = false;
 
-  constructor(socket: WebSocket) {
+  /** `connection`: what the socket runs over. */
+  constructor(socket: WebSocket, connection: Duplex) {
     this.#socket = socket;
+    this.#connection = connection;
     socket.binaryType = "arraybuffer";
   }
 
@@ -25,6 +30,7 @@ export class WsSyncSocket implements SyncSocket {
   }
 
   send(data: string | Uint8Array): void {
+    this.#gather();
     const binary = typeof data !== "string";
     if (data.length * (binary ? 1 : 3) <= MAX_FRAME_BYTES) {
       this.#socket.send(data);
@@ -39,6 +45,17 @@ export class WsSyncSocket implements SyncSocket {
 
   close(code?: number, reason?: string): void {
     this.#socket.close(code, reason);
+  }
+
+  /** Until the code that runs has come to its end. */
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    this.#connection.cork();
+    queueMicrotask(() => {
+      this.#isGathering = false;
+      this.#connection.uncork();
+    });
   }
 
   addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;

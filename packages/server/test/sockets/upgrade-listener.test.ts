@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
+import { LIVE_SUBPROTOCOL } from "@tributary/wire";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import type { SyncSocket } from "../../src/sockets/sync-socket.js";
@@ -275,6 +276,19 @@ test("sockets whose other end is silent are cut off, by one timer for all", asyn
   live.client.close();
   await Promise.all([live.closed, gone.closed]);
   expect(clock.timerCount).toBe(0);
+});
+
+test("a socket of the live protocol, which has signs of life of its own, is not pinged", async () => {
+  const clock = new ManualClock();
+  const { port, next } = await listen({ clock, pingIntervalMs: 30_000, maxSockets: 1 });
+  const taken = next();
+  const client = new WebSocket(`ws://127.0.0.1:${port}`, LIVE_SUBPROTOCOL);
+  onTestFinished(() => client.terminate());
+  const { socket } = await taken;
+  expect(socket.protocol).toBe(LIVE_SUBPROTOCOL);
+  expect(clock.timerCount).toBe(0);
+  const refused = new WebSocket(`ws://127.0.0.1:${port}`, LIVE_SUBPROTOCOL);
+  await expect(new Promise((_, reject) => refused.once("error", reject))).rejects.toThrow("503");
 });
 
 test("a prefix that is none", () => {
