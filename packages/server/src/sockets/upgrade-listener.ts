@@ -95,8 +95,7 @@ export function toUpgradeListener(
     }
     if (pinger.count >= maxSockets) return refuse(connection, 503, "too many sockets: try again later");
     sockets.handleUpgrade(message, connection, head, (socket) => {
-      // The close that follows says enough; without a listener it would be thrown.
-      socket.on("error", () => {});
+      socket.on("error", leaveToClose);
       pinger.add(socket);
       // The live protocol looks after its channels by itself.
       if (socket.protocol.toLowerCase() !== LIVE_SUBPROTOCOL) pinger.watch(socket, connection);
@@ -131,6 +130,12 @@ function pickProtocol(offered: readonly string[]): string | undefined {
   }
   return undefined;
 }
+
+/**
+ * The close that follows an error says enough; without a listener it would be thrown. Not a closure: it would keep the
+ * message and the headers of its request for as long as the socket is open.
+ */
+function leaveToClose(): void {}
 
 function refuse(connection: Duplex, status: number, text: string): true {
   // Nobody else listens any more; a client that is gone already is no error.
