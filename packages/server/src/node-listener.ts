@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { getRequestListener } from "@hono/node-server";
 import { checkPrefix, withoutPrefix } from "./http/mount-prefix.js";
+import { NodeRequest } from "./http/node-request.js";
+import { requestUrl } from "./http/request-url.js";
+import { sendResponse } from "./http/send-response.js";
 import type { SyncServer } from "./sync-server.js";
 
 /** Options of `toNodeListener`. */
@@ -29,65 +31,34 @@ export type NodeListener = (
  * belongs before parsers of bodies. Changes nothing global. Throws `ServerError` "invalid-option".
  */
 export function toNodeListener(
-  server: Pick<SyncServer, "fetch">,
+  server: Pick<SyncServer, "answer">,
   options: NodeListenerOptions = {},
 ): NodeListener {
   const { remoteAddress = (request) => request.socket.remoteAddress } = options;
   const prefix = checkPrefix(options.prefix ?? "");
-  const answer = getRequestListener(
-    async (request, { incoming, outgoing }) => {
-      const context = { remoteAddress: remoteAddress(incoming as IncomingMessage) };
-      return cutOffOnFailure(await server.fetch(request, context), () => outgoing.destroy());
-    },
-    { overrideGlobalObjects: false },
-  );
-  return async (request, response, next) => {
-    const whole = request.url ?? "/";
-    const path = withoutPrefix(whole, prefix);
+  return async (message, response, next) => {
+    const path = withoutPrefix(message.url ?? "/", prefix);
     if (path === undefined) {
       if (next === undefined) refuse(response, 404, `there is nothing here outside of ${prefix}`);
       else next();
-    } else if (request.readableDidRead && !("rawBody" in request)) {
-      refuse(response, 500, "the body was read already: mount the sync server before whatever parses bodies");
-    } else {
-      // The URL is read before this returns; others who look at the request shall find it as it came.
-      request.url = path;
-      const answered = answer(request, response);
-      request.url = whole;
-      await answered;
+      return;
     }
+    if (message.readableDidRead && !("rawBody" in message)) {
+      return refuse(
+        response,
+        500,
+        "the body was read already: mount the sync server before whatever parses bodies",
+      );
+    }
+    const url = requestUrl(message, path);
+    if (url === undefined) return refuse(response, 400, "the host or the path is malformed");
+    const request = new NodeRequest(message, response, url);
+    const answer = await server.answer(request, { remoteAddress: remoteAddress(message) });
+    await sendResponse(answer, response);
+    request.body.discard();
   };
 }
 
 function refuse(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { "content-type": "text/plain" }).end(text);
-}
-
-/**
- * A body that fails half-way cuts the connection, so that the client sees that it is not whole. Left to the adapter, the
- * failure would be written to the console, and its text into the body.
- */
-function cutOffOnFailure(response: Response, cutOff: () => void): Response {
-  if (response.body === null) return response;
-  const reader = response.body.getReader();
-  // A client that has stopped reading asks for nothing any more, and would not find out.
-  reader.closed.catch(cutOff);
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read();
-          if (done) controller.close();
-          else controller.enqueue(value);
-        } catch {
-          cutOff();
-          // The adapter cancels the stream when it sees the connection closed; until then it must not see a failure.
-          await new Promise(() => {});
-        }
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
-  return new Response(body, response);
 }

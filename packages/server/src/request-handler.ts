@@ -13,6 +13,8 @@ import type { StreamRegistry } from "./hrana/stream-registry.js";
 import { checkOrigin } from "./http/check-origin.js";
 import { answerPreflight, corsHeaders } from "./http/cors.js";
 import { failureResponse, isServerFault } from "./http/failure-response.js";
+import type { HttpRequest } from "./http/http-request.js";
+import type { HttpResponse } from "./http/http-response.js";
 import { RequestError } from "./http/request-error.js";
 import type { RequestLimiter } from "./http/request-limiter.js";
 import { jsonResponse, textResponse } from "./http/text-response.js";
@@ -67,7 +69,7 @@ export class RequestHandler {
   }
 
   /** Never rejects. */
-  async answer(request: Request, context: RequestContext): Promise<Response> {
+  async answer(request: HttpRequest, context: RequestContext): Promise<HttpResponse> {
     const { clock, allowedOrigins, onRequest } = this.#parts.options;
     const startedAt = clock.now();
     const id = randomUUID();
@@ -77,7 +79,7 @@ export class RequestHandler {
       client: context.remoteAddress,
       error: undefined,
     };
-    let response: Response;
+    let response: HttpResponse;
     try {
       response = await this.#answer(request, trace);
     } catch (error) {
@@ -86,7 +88,7 @@ export class RequestHandler {
       if (isGrpcCall(request)) withGrpcFailure(response, error, request);
     }
     withHeaders(response, { "x-request-id": id, ...corsHeaders(request, allowedOrigins) });
-    const responseBytes = response.headers.get("content-length");
+    const responseBytes = response.headers["content-length"];
     onRequest?.({
       id,
       method: request.method,
@@ -95,14 +97,14 @@ export class RequestHandler {
       client: trace.client,
       status: response.status,
       durationMs: clock.now() - startedAt,
-      requestBytes: Number(request.headers.get("content-length") ?? 0),
-      responseBytes: responseBytes === null ? undefined : Number(responseBytes),
+      requestBytes: Number(request.header("content-length") ?? 0),
+      responseBytes: responseBytes === undefined ? undefined : Number(responseBytes),
       error: trace.error,
     });
     return response;
   }
 
-  async #answer(request: Request, trace: Trace): Promise<Response> {
+  async #answer(request: HttpRequest, trace: Trace): Promise<HttpResponse> {
     const { options } = this.#parts;
     const preflight = answerPreflight(request, options.allowedOrigins);
     if (preflight !== undefined) return preflight;
@@ -123,7 +125,7 @@ export class RequestHandler {
   }
 
   /** What everybody may know. */
-  #answerOpenly(request: Request, { pathname }: Address): Response | undefined {
+  #answerOpenly(request: HttpRequest, { pathname }: Address): HttpResponse | undefined {
     if (request.method !== "GET") return undefined;
     if (GREETED.has(pathname)) return textResponse(200, "Hello, this is HTTP API v2 (Hrana over HTTP)");
     if (pathname === "/health") return textResponse(200, "");
@@ -134,17 +136,18 @@ export class RequestHandler {
   }
 
   async #answerForDatabase(
-    request: Request,
+    request: HttpRequest,
     { database, device, pathname }: Address,
     trace: Trace,
-  ): Promise<Response> {
+  ): Promise<HttpResponse> {
     const { options, registry, streams, workers, limiter } = this.#parts;
     const isNameless = database === undefined && pathname.startsWith("/device/");
     const route = isNameless ? undefined : findDatabaseRoute(request.method, pathname);
     if (route === undefined || database === undefined) {
       throw new RequestError(404, `name the database in front of the path, as /<name>${pathname}`);
     }
-    const { access, client, expiresAt, ...grant } = await this.#authorize(request, database, "read", trace);
+    const { grant, client } = await this.#authorize(request, database, "read", trace);
+    const { access, expiresAt } = grant;
     const slot = limiter.enter({ database, client });
     let lease: DatabaseLease;
     try {
@@ -185,7 +188,7 @@ export class RequestHandler {
     }
   }
 
-  async #answerAdmin(request: Request, { pathname }: Address, trace: Trace): Promise<Response> {
+  async #answerAdmin(request: HttpRequest, { pathname }: Address, trace: Trace): Promise<HttpResponse> {
     const { options, registry, limiter, status } = this.#parts;
     const database = adminScope(pathname);
     trace.database = database;
@@ -210,15 +213,15 @@ export class RequestHandler {
   }
 
   async #authorize(
-    request: Request,
+    request: HttpRequest,
     database: string | undefined,
     needed: Access,
     trace: Trace,
-  ): Promise<Pick<AccessGrant, "access" | "device" | "expiresAt"> & { readonly client: string | undefined }> {
+  ): Promise<{ readonly grant: AccessGrant; readonly client: string | undefined }> {
     const { authorize = openAccess } = this.#parts.options;
     const grant = await checkAccess(authorize, request, database, needed, findToken(request));
     trace.client = grant.client ?? trace.client;
-    return { ...grant, client: trace.client };
+    return { grant, client: trace.client };
   }
 }
 

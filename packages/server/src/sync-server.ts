@@ -4,7 +4,11 @@ import { SINGLE_DATABASE } from "./addressing/find-address.js";
 import { DatabaseRegistry } from "./databases/database-registry.js";
 import type { Databases } from "./databases/databases.js";
 import { StreamRegistry } from "./hrana/stream-registry.js";
+import { fromWebRequest } from "./http/from-web-request.js";
+import type { HttpRequest } from "./http/http-request.js";
+import type { HttpResponse } from "./http/http-response.js";
 import { RequestLimiter } from "./http/request-limiter.js";
+import { toWebResponse } from "./http/to-web-response.js";
 import { RequestHandler } from "./request-handler.js";
 import { ServerError } from "./server-error.js";
 import type { ServerStatus } from "./server-status.js";
@@ -27,12 +31,15 @@ export interface ChannelContext extends RequestContext {
   readonly request?: Request | undefined;
 }
 
-/** A sync server, to be mounted wherever a `Request` or a WebSocket can be had. */
+/** A sync server, to be mounted wherever a request or a WebSocket can be had. */
 export interface SyncServer {
   /**
-   * Answers one request. Never rejects: what goes wrong is an answer. What a pipeline committed is on the disk when
-   * its answer is given. A long-poll ends early when the request's signal fires.
+   * Answers one request of any adapter. Never rejects: what goes wrong is an answer. What a pipeline committed is on the disk
+   * when its answer is given. A long-poll ends early when the request's signal fires. A body that is made piece by piece is
+   * to be read to its end, or ended: it keeps pages of a revision.
    */
+  answer(request: HttpRequest, context?: RequestContext): Promise<HttpResponse>;
+  /** The same where requests are those of the web, at some cost. */
   fetch(request: Request, context?: RequestContext): Promise<Response>;
   /**
    * Serves a WebSocket that is open, until either side closes it: the live protocol where the subprotocol is `tributary1`,
@@ -104,7 +111,9 @@ export function createSyncServer(given: SyncServerOptions): SyncServer {
   });
   let closing: Promise<void> | undefined;
   return {
-    fetch: (request, context = {}) => handler.answer(request, context),
+    answer: (request, context = {}) => handler.answer(request, context),
+    fetch: async (request, context = {}) =>
+      toWebResponse(await handler.answer(fromWebRequest(request), context)),
     acceptSocket: (socket, request, context = {}) => sockets.accept(socket, request, context),
     acceptChannel: (channel, context = {}) => sockets.acceptChannel(channel, context),
     databases: registry,

@@ -1,16 +1,22 @@
 import { createServer, type RequestListener } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
+import type { HttpRequest } from "../src/http/http-request.js";
+import type { HttpResponse } from "../src/http/http-response.js";
+import { readBody } from "../src/http/read-body.js";
+import { jsonResponse } from "../src/http/text-response.js";
 import { toNodeListener } from "../src/node-listener.js";
+import { systemClock } from "../src/server-clock.js";
 import { ServerError } from "../src/server-error.js";
 import type { RequestContext } from "../src/sync-server.js";
 
 /** Says what it was asked. */
 const echo = {
-  async fetch(request: Request, context?: RequestContext): Promise<Response> {
-    const { pathname, search } = new URL(request.url);
-    const body = request.method === "POST" ? await request.text() : "";
-    return Response.json({ path: pathname + search, body, from: context?.remoteAddress });
+  async answer(request: HttpRequest, context?: RequestContext): Promise<HttpResponse> {
+    const { pathname, search } = request.url;
+    const limits = { maxBytes: 1_000, stallTimeoutMs: 0, clock: systemClock };
+    const body = Buffer.from(await readBody(request, limits)).toString();
+    return jsonResponse(200, JSON.stringify({ path: pathname + search, body, from: context?.remoteAddress }));
   },
 };
 

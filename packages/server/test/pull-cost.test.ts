@@ -1,6 +1,9 @@
 import { statSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { ServerDatabase } from "../src/database/server-database.js";
+import { fromWebRequest } from "../src/http/from-web-request.js";
+import type { HttpRequest } from "../src/http/http-request.js";
+import { toWebResponse } from "../src/http/to-web-response.js";
 import { formatRevision } from "../src/pages/revision.js";
 import { answerPullUpdates } from "../src/routes/pull-updates.js";
 import type { RouteContext } from "../src/routes/route-context.js";
@@ -21,8 +24,8 @@ async function costOfPull(database: ServerDatabase): Promise<number> {
       body: pullRequest({ clientRevision }),
     });
     const start = performance.now();
-    const answer = await answerPullUpdates(contextOf(database, request));
-    const bytes = new Uint8Array(await answer.arrayBuffer());
+    const answer = await answerPullUpdates(contextOf(database, fromWebRequest(request)));
+    const bytes = new Uint8Array(await toWebResponse(answer).arrayBuffer());
     times.push(performance.now() - start);
     expect(parseAnswer(bytes).pages.size).toBe(1);
   }
@@ -46,7 +49,7 @@ test("a pull of one page costs the same from 256 MiB as from 1 MiB, and so does 
 });
 
 /** As much of it as a pull looks at. */
-function contextOf(database: ServerDatabase, request: Request): RouteContext {
+function contextOf(database: ServerDatabase, request: HttpRequest): RouteContext {
   const nothing = (): void => {};
   const context: Pick<RouteContext, "request" | "lease" | "slot" | "bodyLimits" | "hold"> = {
     request,

@@ -1,10 +1,10 @@
-import type { Authorize, SyncServer } from "@tributary/server";
+import type { Authorize, HttpRequest, HttpResponse, SyncServer } from "@tributary/server";
 import { refusalOfAdmin } from "../access/refusal-of-admin.js";
 import type { ServerMetrics } from "../metrics/server-metrics.js";
 
 /** What the program adds to the library's answers. */
 export interface FrontOptions {
-  readonly server: Pick<SyncServer, "fetch" | "maintenanceError">;
+  readonly server: Pick<SyncServer, "answer" | "maintenanceError">;
   /** Answered at /metrics. */
   readonly metrics?: ServerMetrics | undefined;
   /** Asked before the metrics are told. */
@@ -13,13 +13,13 @@ export interface FrontOptions {
   readonly hasOpenMetrics: boolean;
 }
 
-type Context = Parameters<SyncServer["fetch"]>[1];
+type Context = Parameters<SyncServer["answer"]>[1];
 
 /**
  * Stands before the library: answers what is about the program rather than about its databases, and lets requests finish
  * while no new ones are taken in.
  */
-export class Front implements Pick<SyncServer, "fetch"> {
+export class Front implements Pick<SyncServer, "answer"> {
   readonly #options: FrontOptions;
   /** Ends requests that may be waiting for a commit. A promise to race against would gather a reaction for each. */
   readonly #cuts = new Set<() => void>();
@@ -36,18 +36,18 @@ export class Front implements Pick<SyncServer, "fetch"> {
     this.#cuts.clear();
   }
 
-  async fetch(request: Request, context?: Context): Promise<Response> {
+  async answer(request: HttpRequest, context?: Context): Promise<HttpResponse> {
     const { server, metrics } = this.#options;
-    const { pathname } = new URL(request.url);
+    const { pathname } = request.url;
     // A server that is ending is alive all the same.
     if (this.#isDraining && pathname !== "/health") return turnedAway();
     if (pathname === "/ready" && server.maintenanceError !== undefined) return notReady();
     if (pathname === "/metrics" && metrics !== undefined) return await this.#answerMetrics(request, metrics);
     if (pathname.endsWith("/pull-updates")) return await this.#answerPull(request, context);
-    return await server.fetch(request, context);
+    return await server.answer(request, context);
   }
 
-  #answerPull(request: Request, context: Context): Promise<Response> {
+  #answerPull(request: HttpRequest, context: Context): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       let isCut = false;
       const cut = (): void => {
@@ -56,25 +56,25 @@ export class Front implements Pick<SyncServer, "fetch"> {
       };
       this.#cuts.add(cut);
       this.#options.server
-        .fetch(request, context)
+        .answer(request, context)
         .then((response) => {
           // It holds pages of a revision.
-          if (isCut) void response.body?.cancel();
+          if (isCut) endBody(response.body);
           else resolve(response);
         }, reject)
         .finally(() => this.#cuts.delete(cut));
     });
   }
 
-  async #answerMetrics(request: Request, metrics: ServerMetrics): Promise<Response> {
+  async #answerMetrics(request: HttpRequest, metrics: ServerMetrics): Promise<HttpResponse> {
     if (request.method !== "GET" && request.method !== "HEAD") return onlyGet();
     const refusal = this.#options.hasOpenMetrics ? undefined : await this.#refusal(request);
     if (refusal !== undefined) return refusal;
     const { text, contentType } = await metrics.render();
-    return new Response(text, { headers: { "content-type": contentType } });
+    return { status: 200, headers: { "content-type": contentType }, body: text };
   }
 
-  async #refusal(request: Request): Promise<Response | undefined> {
+  async #refusal(request: HttpRequest): Promise<HttpResponse | undefined> {
     const status = await refusalOfAdmin(this.#options.authorize, request).catch(() => 500 as const);
     switch (status) {
       case undefined:
@@ -91,27 +91,35 @@ export class Front implements Pick<SyncServer, "fetch"> {
   }
 }
 
-function refuse(status: number, code: string, error: string, headers: Record<string, string> = {}): Response {
-  return Response.json({ error, message: error, code }, { status, headers });
+function endBody(body: HttpResponse["body"]): void {
+  if (typeof body === "object" && !(body instanceof Uint8Array)) body.end();
 }
 
-function onlyGet(): Response {
-  return new Response("only GET is answered here", {
-    status: 405,
-    headers: { allow: "GET", "content-type": "text/plain" },
-  });
+function refuse(
+  status: number,
+  code: string,
+  error: string,
+  headers: Record<string, string> = {},
+): HttpResponse {
+  return {
+    status,
+    headers: { ...headers, "content-type": "application/json" },
+    body: JSON.stringify({ error, message: error, code }),
+  };
 }
 
-function notReady(): Response {
-  return new Response("housekeeping fails: see the log", {
-    status: 503,
-    headers: { "content-type": "text/plain" },
-  });
+function onlyGet(): HttpResponse {
+  return plain(405, "only GET is answered here", { allow: "GET" });
 }
 
-function turnedAway(): Response {
-  return new Response("the server is shutting down: try again", {
-    status: 503,
-    headers: { "content-type": "text/plain", "retry-after": "1", connection: "close" },
-  });
+function notReady(): HttpResponse {
+  return plain(503, "housekeeping fails: see the log");
+}
+
+function turnedAway(): HttpResponse {
+  return plain(503, "the server is shutting down: try again", { "retry-after": "1", connection: "close" });
+}
+
+function plain(status: number, text: string, headers: Record<string, string> = {}): HttpResponse {
+  return { status, headers: { ...headers, "content-type": "text/plain" }, body: text };
 }

@@ -10,7 +10,7 @@ export interface AccessRequest {
   readonly database: string | undefined;
   /** What the client showed: the bearer token of the request, or the one of the socket's hello. Never log it. */
   readonly token: string | undefined;
-  /** The HTTP request, or the one that became the socket: for cookies, headers or client certificates of the host's own. */
+  /** The HTTP request, or the one that became the socket: for cookies, headers or client certificates of the host's own. Its body is not to be read. */
   readonly request: Request;
 }
 

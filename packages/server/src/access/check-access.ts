@@ -1,3 +1,4 @@
+import type { HttpRequest } from "../http/http-request.js";
 import { RequestError } from "../http/request-error.js";
 import {
   ACCESS_KINDS,
@@ -15,7 +16,7 @@ import { unauthenticated } from "./unauthenticated.js";
  */
 export async function checkAccess(
   authorize: Authorize,
-  request: Request,
+  request: Pick<HttpRequest, "toWeb">,
   database: string | undefined,
   needed: Access,
   token: string | undefined,
@@ -45,12 +46,19 @@ export async function checkAccess(
 
 async function ask(
   authorize: Authorize,
-  request: Request,
+  request: Pick<HttpRequest, "toWeb">,
   database: string | undefined,
   token: string | undefined,
 ): Promise<AccessGrant | AccessDenial> {
   try {
-    const answer: unknown = await authorize({ database, token, request });
+    const answer: unknown = await authorize({
+      database,
+      token,
+      // Made when it is asked for: few look at it, and it takes longer than answering most requests does.
+      get request() {
+        return request.toWeb();
+      },
+    });
     if (isAnswer(answer)) return answer;
     // Whatever else it may mean, it lets nobody in.
     throw new TypeError("authorize must give a grant or a denial");

@@ -1,3 +1,4 @@
+import type { HttpRequest } from "../http/http-request.js";
 import { unauthenticated } from "./unauthenticated.js";
 
 /**
@@ -5,7 +6,7 @@ import { unauthenticated } from "./unauthenticated.js";
  * send one. Other schemes are not looked at: a proxy may have put them there, or `authorize` may read them by itself.
  * Throws `RequestError` 401 AUTH_HEADER_INVALID.
  */
-export function findToken(request: Request): string | undefined {
+export function findToken(request: Pick<HttpRequest, "header">): string | undefined {
   const header = authorizationOf(request).trim();
   const [scheme = "", ...parts] = header.split(/[ \t]+/);
   if (scheme.toLowerCase() !== "bearer" || parts.length === 0) return undefined;
@@ -18,9 +19,11 @@ export function findToken(request: Request): string | undefined {
 }
 
 /** Embedded replicas of libSQL have a header of their own for it: the other one may be a proxy's. */
-function authorizationOf({ headers }: Request): string {
-  const isEmbedded = headers.get("content-type")?.startsWith("application/grpc-web") === true;
-  return (isEmbedded ? headers.get("x-authorization") : null) ?? headers.get("authorization") ?? "";
+function authorizationOf(request: Pick<HttpRequest, "header">): string {
+  const isEmbedded = request.header("content-type")?.startsWith("application/grpc-web") === true;
+  return (
+    (isEmbedded ? request.header("x-authorization") : undefined) ?? request.header("authorization") ?? ""
+  );
 }
 
 /** Whether a header can carry the token: visible ASCII and nothing else. */

@@ -1,4 +1,5 @@
 import { namespaceOf } from "../embedded/namespace-of.js";
+import type { HttpRequest } from "../http/http-request.js";
 import type { SyncServerOptions } from "../sync-server-options.js";
 import { checkDatabaseName, isReservedSegment } from "./database-name.js";
 import { type DevicePath, splitDevice } from "./split-device.js";
@@ -21,10 +22,10 @@ export const SINGLE_DATABASE = "default";
  * file it is always that one, and the whole path counts. Throws `ServerError` "invalid-name".
  */
 export function findAddress(
-  request: Pick<Request, "url"> & Partial<Pick<Request, "headers">>,
+  request: Pick<HttpRequest, "url" | "header">,
   { path, domain }: Pick<SyncServerOptions, "path" | "dataDirectory" | "domain">,
 ): Address {
-  const { hostname, pathname } = new URL(request.url);
+  const { hostname, pathname } = request.url;
   if (path !== undefined) return { database: SINGLE_DATABASE, ...readPath(pathname) };
   const label = domain === undefined ? undefined : labelOf(hostname, domain);
   if (label !== undefined) return { database: checkDatabaseName(label), ...readPath(pathname) };
@@ -33,7 +34,7 @@ export function findAddress(
   const segment = end === -1 ? pathname.slice(1) : pathname.slice(1, end);
   if (pathname === "/" || isReservedSegment(segment))
     return {
-      database: isEmbeddedService(segment) ? namespaceOf(request.headers) : undefined,
+      database: isEmbeddedService(segment) ? namespaceOf(request) : undefined,
       device: undefined,
       pathname,
     };

@@ -5,6 +5,8 @@ import { checkDatabaseName } from "../addressing/database-name.js";
 import { SINGLE_DATABASE } from "../addressing/find-address.js";
 import { type DatabaseJobs, inlineJobs } from "../database/database-jobs.js";
 import { ServerDatabase } from "../database/server-database.js";
+import type { PulledBody } from "../http/pulled-body.js";
+import { toReadableStream } from "../http/to-readable-stream.js";
 import { DatabaseImage } from "../pages/database-image.js";
 import { streamBatches } from "../pages/stream-batches.js";
 import { ServerError } from "../server-error.js";
@@ -149,14 +151,14 @@ export class DatabaseRegistry implements Databases {
   }
 
   async export(name: string): Promise<ReadableStream<Uint8Array>> {
-    return (await this.exportImage(name, () => {})).body;
+    return toReadableStream((await this.exportImage(name, () => {})).body);
   }
 
   /** The same, with the length of it in bytes. `onEnd` is called when it is not read any more, perhaps more than once. */
   async exportImage(
     name: string,
     onEnd: () => void,
-  ): Promise<{ readonly length: number; readonly body: ReadableStream<Uint8Array> }> {
+  ): Promise<{ readonly length: number; readonly body: PulledBody }> {
     let letGo = onEnd;
     try {
       const lease = this.acquire(name, false);

@@ -1,3 +1,4 @@
+import type { HttpResponse } from "../http/http-response.js";
 import type { RouteContext } from "../routes/route-context.js";
 import { grpcRoute } from "./grpc-route.js";
 import { answerDescribe, answerDisconnect, answerExecute } from "./proxy.js";
@@ -11,7 +12,10 @@ const SHORT = 4_096;
  * pages is followed. Source: libsql-replication/proto of libSQL; npm `libsql` 0.5.29 speaks it where `GET /info` is
  * answered with a failure.
  */
-export const EMBEDDED_ROUTES: readonly (readonly [string, (context: RouteContext) => Promise<Response>])[] = [
+export const EMBEDDED_ROUTES: readonly (readonly [
+  string,
+  (context: RouteContext) => Promise<HttpResponse>,
+])[] = [
   ["POST /wal_log.ReplicationLog/Hello", grpcRoute({ maxMessageBytes: SHORT, answer: answerHello })],
   [
     "POST /wal_log.ReplicationLog/BatchLogEntries",

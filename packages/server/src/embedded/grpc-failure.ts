@@ -1,5 +1,7 @@
 import { GRPC_STATUS, type GrpcStatus, grpcFailureHeaders } from "@tributary/wire";
 import { toRequestError } from "../http/failure-response.js";
+import type { HttpRequest } from "../http/http-request.js";
+import type { HttpResponse } from "../http/http-response.js";
 import { withHeaders } from "../http/with-headers.js";
 import { ServerError } from "../server-error.js";
 import { GrpcError } from "./grpc-error.js";
@@ -22,22 +24,26 @@ const STATUS_OF_HTTP: Readonly<Record<number, GrpcStatus>> = {
 };
 
 /** Whether a request is a call of gRPC-web. */
-export function isGrpcCall(request: Request): boolean {
-  return GRPC_WEB.test(request.headers.get("content-type") ?? "");
+export function isGrpcCall(request: Pick<HttpRequest, "header">): boolean {
+  return GRPC_WEB.test(request.header("content-type") ?? "");
 }
 
 /**
  * Adds to the answer to a failed call what a client of gRPC reads of it. The HTTP status stays: gRPC's clients do not look at
  * it where there is one of theirs, and proxies and reports know no other.
  */
-export function withGrpcFailure(response: Response, error: unknown, request: Pick<Request, "url">): Response {
+export function withGrpcFailure(
+  response: HttpResponse,
+  error: unknown,
+  request: Pick<HttpRequest, "url">,
+): HttpResponse {
   const { status, message } = toGrpcError(error, isHello(request));
   return withHeaders(response, grpcFailureHeaders(status, message));
 }
 
 /** Of its failures the client tells nothing, and tries again for some seconds, but for the one that it knows by its text. */
-function isHello({ url }: Pick<Request, "url">): boolean {
-  return new URL(url).pathname.endsWith("/wal_log.ReplicationLog/Hello");
+function isHello({ url }: Pick<HttpRequest, "url">): boolean {
+  return url.pathname.endsWith("/wal_log.ReplicationLog/Hello");
 }
 
 function toGrpcError(error: unknown, isOfHello: boolean): GrpcError {

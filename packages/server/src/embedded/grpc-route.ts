@@ -1,4 +1,6 @@
 import { frameGrpcMessage, GRPC_OK_TRAILERS, GRPC_STATUS, readGrpcMessage, WireError } from "@tributary/wire";
+import type { HttpResponse } from "../http/http-response.js";
+import { PulledBody } from "../http/pulled-body.js";
 import { readBody } from "../http/read-body.js";
 import { RequestError } from "../http/request-error.js";
 import type { RouteContext } from "../routes/route-context.js";
@@ -12,17 +14,14 @@ export interface GrpcMethod {
   /** Longest message that it takes, bytes; undefined: as long as any request. */
   readonly maxMessageBytes: number | undefined;
   /** Gives the message of the answer, or the whole body of it where it is a stream. Rejects with `GrpcError`, `WireError` or any error of a route. */
-  readonly answer: (
-    message: Uint8Array,
-    context: RouteContext,
-  ) => Promise<Uint8Array | ReadableStream<Uint8Array>>;
+  readonly answer: (message: Uint8Array, context: RouteContext) => Promise<Uint8Array | PulledBody>;
 }
 
 /** The route of a method, over gRPC-web: everything that is wrong with the call itself is an answer with status 200. */
 export function grpcRoute({
   answer,
   maxMessageBytes,
-}: GrpcMethod): (context: RouteContext) => Promise<Response> {
+}: GrpcMethod): (context: RouteContext) => Promise<HttpResponse> {
   return async (context) => {
     const { request, bodyLimits } = context;
     // Pages of others may send some types without being asked for permission: this is none of them.
@@ -31,8 +30,8 @@ export function grpcRoute({
     const body = await readBody(request, { ...bodyLimits, maxBytes });
     try {
       const given = await answer(readGrpcMessage(body), context);
-      return given instanceof ReadableStream
-        ? new Response(given, { headers: HEADERS })
+      return given instanceof PulledBody
+        ? { status: 200, headers: { ...HEADERS }, body: given }
         : wholeAnswer([frameGrpcMessage(given), GRPC_OK_TRAILERS]);
     } catch (error) {
       if (error instanceof GrpcError) return withGrpcFailure(wholeAnswer([]), error, request);
@@ -46,7 +45,7 @@ export function grpcRoute({
   };
 }
 
-function wholeAnswer(parts: readonly Uint8Array[]): Response {
+function wholeAnswer(parts: readonly Uint8Array[]): HttpResponse {
   const body = Buffer.concat(parts);
-  return new Response(body, { headers: { ...HEADERS, "content-length": String(body.length) } });
+  return { status: 200, headers: { ...HEADERS, "content-length": String(body.length) }, body };
 }

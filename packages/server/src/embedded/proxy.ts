@@ -31,7 +31,7 @@ export async function answerDisconnect(body: Uint8Array, context: RouteContext):
 }
 
 function run(type: ProxyWork["type"], body: Uint8Array, context: RouteContext): Promise<Uint8Array> {
-  const namesFromOne = looksForNamesFromOne(context.request.headers.get("x-libsql-client-version") ?? "");
+  const namesFromOne = looksForNamesFromOne(context.request.header("x-libsql-client-version") ?? "");
   return context.embedded.connections.run(context, clientOf(body), { type, body, namesFromOne });
 }
 

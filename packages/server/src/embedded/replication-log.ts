@@ -7,6 +7,7 @@ import {
   GRPC_OK_TRAILERS,
   GRPC_STATUS,
 } from "@tributary/wire";
+import type { PulledBody } from "../http/pulled-body.js";
 import { catchUp } from "../pages/open-pull.js";
 import { streamBatches } from "../pages/stream-batches.js";
 import type { RouteContext } from "../routes/route-context.js";
@@ -48,10 +49,7 @@ export async function answerBatchLogEntries(message: Uint8Array, context: RouteC
 }
 
 /** `Snapshot`: the same, however much it is, read when the client has taken what came before. */
-export async function answerSnapshot(
-  message: Uint8Array,
-  context: RouteContext,
-): Promise<ReadableStream<Uint8Array>> {
+export async function answerSnapshot(message: Uint8Array, context: RouteContext): Promise<PulledBody> {
   const pages = await openLogPages(message, context);
   const letGo = context.hold();
   let isEnded = false;
@@ -76,7 +74,7 @@ async function openLogPages(
   const nextOffset = decodeLogOffset(message);
   const { database, name } = lease;
   await catchUp(database);
-  const token = request.headers.get("x-session-token") ?? "";
+  const token = request.header("x-session-token") ?? "";
   if (!embedded.sessions.isValid(token, name, logIdOf(database.log)))
     throw new GrpcError(GRPC_STATUS.failedPrecondition, "NO_HELLO");
   return new LogPages(database, nextOffset);

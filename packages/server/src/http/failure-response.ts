@@ -1,6 +1,7 @@
 import { HranaRequestError } from "../hrana/hrana-request-error.js";
 import { ServerError, type ServerErrorCode } from "../server-error.js";
 import { errorResponse } from "./error-response.js";
+import type { HttpResponse } from "./http-response.js";
 import { RequestError } from "./request-error.js";
 
 const STATUS_OF_CODE: Partial<Record<ServerErrorCode, number>> = {
@@ -20,7 +21,7 @@ const STATUS_OF_CODE: Partial<Record<ServerErrorCode, number>> = {
 };
 
 /** The answer to a request that failed, whatever it was. */
-export function failureResponse(error: unknown): Response {
+export function failureResponse(error: unknown): HttpResponse {
   return errorResponse(toRequestError(error));
 }
 

@@ -1,4 +1,5 @@
 import type { ServerClock } from "../server-clock.js";
+import type { HttpRequest, RequestBody } from "./http-request.js";
 import { RequestError } from "./request-error.js";
 
 /** How long a request body may be, and how slow. */
@@ -19,15 +20,20 @@ const PROGRESS_BYTES = 1_024;
  * read 413 if it is, 408 if it does not go on, 400 if the client goes away. Then, and when the reader stops early, the
  * rest of the body is given up.
  */
-export function limitBody(request: Request, limits: BodyLimits): AsyncGenerator<Uint8Array, void> {
-  const announced = Number(request.headers.get("content-length") ?? 0);
+export function limitBody(
+  request: Pick<HttpRequest, "body" | "header">,
+  limits: BodyLimits,
+): AsyncGenerator<Uint8Array, void> {
+  const announced = Number(request.header("content-length") ?? 0);
   if (announced > limits.maxBytes) throw tooLong(limits.maxBytes);
-  return readPieces(request, limits);
+  return readPieces(request.body, limits);
 }
 
-async function* readPieces(request: Request, limits: BodyLimits): AsyncGenerator<Uint8Array, void> {
-  if (request.body === null) return;
-  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
+async function* readPieces(
+  body: RequestBody | undefined,
+  limits: BodyLimits,
+): AsyncGenerator<Uint8Array, void> {
+  if (body === undefined) return;
   const { maxBytes, stallTimeoutMs, clock } = limits;
   let length = 0;
   let progress = 0;
@@ -35,12 +41,15 @@ async function* readPieces(request: Request, limits: BodyLimits): AsyncGenerator
   let isWhole = false;
   try {
     for (;;) {
-      const start = clock.now();
-      const piece = await nextPiece(reader, request.signal, stallTimeoutMs - waitedMs, limits);
+      let piece = askForNext(body);
+      if (piece instanceof Promise) {
+        const start = clock.now();
+        piece = await inTime(piece, stallTimeoutMs - waitedMs, limits);
+        waitedMs += clock.now() - start;
+      }
       if (piece === undefined) break;
       length += piece.length;
       if (length > maxBytes) throw tooLong(maxBytes);
-      waitedMs += clock.now() - start;
       progress += piece.length;
       if (progress >= PROGRESS_BYTES) {
         progress = 0;
@@ -50,15 +59,21 @@ async function* readPieces(request: Request, limits: BodyLimits): AsyncGenerator
     }
     isWhole = true;
   } finally {
-    // Not waited for: a source that never ends its cancelling must not hold up the answer. One that fails was done with.
-    if (!isWhole) reader.cancel().catch(() => {});
+    if (!isWhole) body.cancel();
   }
 }
 
-/** The next piece of a body, undefined at its end. */
-function nextPiece(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  signal: AbortSignal,
+function askForNext(body: RequestBody): ReturnType<RequestBody["next"]> {
+  try {
+    return body.next();
+  } catch (cause) {
+    throw brokenOff(cause);
+  }
+}
+
+/** What is waited for, if it comes in time. */
+function inTime(
+  awaited: Promise<Uint8Array | undefined>,
   waitMs: number,
   { stallTimeoutMs, clock }: BodyLimits,
 ): Promise<Uint8Array | undefined> {
@@ -66,26 +81,24 @@ function nextPiece(
     const timer =
       stallTimeoutMs === 0
         ? undefined
-        : clock.startTimer(Math.max(0, waitMs), () => {
-            settle();
-            reject(new RequestError(408, `the request body did not go on for ${stallTimeoutMs} ms`));
-          });
-    const giveUp = (cause: unknown): void => {
-      settle();
-      reject(new RequestError(400, "the request body ended before it was whole", { cause }));
-    };
-    const onAbort = (): void => giveUp(signal.reason);
-    const settle = (): void => {
-      timer?.cancel();
-      signal.removeEventListener("abort", onAbort);
-    };
-    if (signal.aborted) return onAbort();
-    signal.addEventListener("abort", onAbort);
-    reader.read().then(({ done, value }) => {
-      settle();
-      resolve(done ? undefined : value);
-    }, giveUp);
+        : clock.startTimer(Math.max(0, waitMs), () =>
+            reject(new RequestError(408, `the request body did not go on for ${stallTimeoutMs} ms`)),
+          );
+    awaited.then(
+      (piece) => {
+        timer?.cancel();
+        resolve(piece);
+      },
+      (cause: unknown) => {
+        timer?.cancel();
+        reject(brokenOff(cause));
+      },
+    );
   });
+}
+
+function brokenOff(cause: unknown): RequestError {
+  return new RequestError(400, "the request body ended before it was whole", { cause });
 }
 
 function tooLong(maxBytes: number): RequestError {

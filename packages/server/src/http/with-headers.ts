@@ -1,8 +1,10 @@
+import type { HttpResponse } from "./http-response.js";
+
 /** Sets headers of an answer that is the server's own, and gives the same answer. `vary` is added to what is there. */
-export function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+export function withHeaders(response: HttpResponse, headers: Readonly<Record<string, string>>): HttpResponse {
   for (const [name, value] of Object.entries(headers)) {
-    if (name === "vary") response.headers.append(name, value);
-    else response.headers.set(name, value);
+    const before = name === "vary" ? response.headers[name] : undefined;
+    response.headers[name] = before === undefined ? value : `${before}, ${value}`;
   }
   return response;
 }

@@ -1,5 +1,7 @@
 import { checkDatabaseName } from "../addressing/database-name.js";
 import { findAddress, SINGLE_DATABASE } from "../addressing/find-address.js";
+import { fromWebRequest } from "../http/from-web-request.js";
+import type { HttpRequest } from "../http/http-request.js";
 import { ServerError } from "../server-error.js";
 import type { ResolvedServerOptions } from "../sync-server-options.js";
 import type { LiveOrigin } from "./live-channel-host.js";
@@ -13,9 +15,13 @@ export function findOrigin(
   request: Request | undefined,
   named: string | undefined,
 ): Omit<LiveOrigin, "remoteAddress"> {
-  const standIn = request ?? new Request("http://localhost/");
+  const standIn = fromWebRequest(request ?? new Request("http://localhost/"));
   try {
-    return { request: standIn, database: findDatabase(options, request, named), mistake: undefined };
+    return {
+      request: standIn,
+      database: findDatabase(options, request && standIn, named),
+      mistake: undefined,
+    };
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
     return { request: standIn, database: undefined, mistake: error };
@@ -25,7 +31,7 @@ export function findOrigin(
 /** Throws `ServerError` "invalid-name". */
 function findDatabase(
   options: ResolvedServerOptions,
-  request: Request | undefined,
+  request: Pick<HttpRequest, "url" | "header"> | undefined,
   named: string | undefined,
 ): string | undefined {
   if (options.path !== undefined) return SINGLE_DATABASE;

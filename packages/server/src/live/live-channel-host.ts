@@ -17,6 +17,7 @@ import { SINGLE_DATABASE } from "../addressing/find-address.js";
 import type { DatabaseRegistry } from "../databases/database-registry.js";
 import { checkOrigin } from "../http/check-origin.js";
 import { isServerFault } from "../http/failure-response.js";
+import type { HttpRequest } from "../http/http-request.js";
 import { RequestError } from "../http/request-error.js";
 import type { RequestLimiter } from "../http/request-limiter.js";
 import { ExpiryTimer } from "../sockets/expiry-timer.js";
@@ -38,7 +39,7 @@ export interface LiveParts {
 /** Where a channel comes from. */
 export interface LiveOrigin {
   /** What became the channel, or stands for it. */
-  readonly request: Request;
+  readonly request: HttpRequest;
   /** The only database that it is for; undefined: the client names them. */
   readonly database: string | undefined;
   readonly remoteAddress: string | undefined;

@@ -68,7 +68,7 @@ export class LiveReplica implements ReplicaEndpoint {
           isPartial: request.pages !== undefined,
         };
         // Where the token expires the channel is closed: a fresh one may come before.
-        const caller = { signal: request.signal, slot, expiresAt: Number.POSITIVE_INFINITY };
+        const caller = { request, slot, expiresAt: Number.POSITIVE_INFINITY };
         const pull = await openPull(database, target, caller);
         return createLiveAnswer({ database, request, pull, cache, onEnd: () => slot.leave() });
       } catch (error) {

@@ -1,4 +1,5 @@
 import type { PushAnswer } from "@tributary/wire";
+import type { PulledBody } from "../http/pulled-body.js";
 import type { MergeFrames } from "./merge-work.js";
 
 /** A range of frames as clients name it: from 1, the end exclusive. */
@@ -29,11 +30,15 @@ export interface Push {
 export interface OfflineReplicas {
   /** The generation that a new replica is to begin with. `device`: the name of its device; undefined: strict mode. */
   info(device: string | undefined): Promise<number>;
-  /** The image at the start of a generation, as it is or is made now. Throws `RequestError` 404, 429 (too many replicas). */
+  /**
+   * The image at the start of a generation, as it is or is made now. `onEnd` is called once, when it is not read any more.
+   * Throws `RequestError` 404, 429 (too many replicas).
+   */
   openImage(
     device: string | undefined,
     generation: number,
-  ): Promise<{ readonly length: number; readonly body: ReadableStream<Uint8Array> }>;
+    onEnd: () => void,
+  ): Promise<{ readonly length: number; readonly body: PulledBody }>;
   /** Throws `RequestError` 404 where the generation is nobody's. */
   pull(range: FrameRange): Promise<PulledFrames>;
   /** What is acknowledged with the end of a transaction is merged and on the disk. Throws `RequestError`, `ServerError`. */

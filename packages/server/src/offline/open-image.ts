@@ -1,5 +1,6 @@
 import { PAGE_SIZE } from "@tributary/core";
 import type { ServerDatabase } from "../database/server-database.js";
+import type { PulledBody } from "../http/pulled-body.js";
 import { DatabaseImage } from "../pages/database-image.js";
 import { streamBatches } from "../pages/stream-batches.js";
 import type { NewBranch } from "./branch-store.js";
@@ -12,33 +13,32 @@ const PIECE_PAGES = 64;
 interface OpenImage {
   /** Bytes. */
   readonly length: number;
-  readonly body: ReadableStream<Uint8Array>;
+  readonly body: PulledBody;
 }
 
-/** What is told of a download when it ends: one of the two, once. */
+/** What is told of a download when it ends: one of the first two, and then the last, once. */
 interface DownloadEnd {
   /** All of it was taken: whoever did so has the file, as far as can be told. */
   readonly onTaken: () => void;
   readonly onBrokenOff: () => void;
+  readonly onEnd: () => void;
 }
 
 /** The pages of a branch as of a position, as an SQLite file. Reading it fails once they were folded away. */
 export function openBranchImage(
   session: OfflineSession,
   position: number,
-  { onTaken, onBrokenOff }: DownloadEnd,
+  { onTaken, onBrokenOff, onEnd }: DownloadEnd,
 ): OpenImage {
   const { branch, database } = session;
   const { size } = branch.imageAt(position);
-  let isRead = true;
   let sent = 0;
   const end = (): void => {
-    if (!isRead) return;
-    isRead = false;
     session.readers -= 1;
     // A client may close the connection as soon as it has the last byte.
     if (sent === size) onTaken();
     else onBrokenOff();
+    onEnd();
   };
   const next = (): Uint8Array | undefined => {
     const count = Math.min(PIECE_PAGES, size - sent);

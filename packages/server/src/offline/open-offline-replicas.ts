@@ -71,7 +71,11 @@ class BranchedReplicas implements OfflineReplicas {
     });
   }
 
-  async openImage(device: string | undefined, generation: number): ReturnType<OfflineReplicas["openImage"]> {
+  async openImage(
+    device: string | undefined,
+    generation: number,
+    onEnd: () => void,
+  ): ReturnType<OfflineReplicas["openImage"]> {
     const block = blockOf(generation);
     return this.#turns.run(block, async () => {
       const session = (await this.#session(block)) ?? (await this.#begin(block, device, generation));
@@ -82,6 +86,7 @@ class BranchedReplicas implements OfflineReplicas {
       return openBranchImage(session, session.startOf(generation), {
         onTaken: () => this.#noteUse(block),
         onBrokenOff: () => this.#giveUp(block),
+        onEnd,
       });
     });
   }

@@ -2,7 +2,7 @@ import type { EndSignal } from "@tributary/live";
 import type { ServerDatabase } from "../database/server-database.js";
 import { RequestError } from "../http/request-error.js";
 import type { RequestSlot } from "../http/request-limiter.js";
-import { parseRevision, sameRevision } from "./revision.js";
+import { parseRevision, type Revision, sameRevision } from "./revision.js";
 import type { Snapshot } from "./snapshot.js";
 
 /** What a client asks for. Revisions are empty where it names none. */
@@ -16,7 +16,8 @@ export interface PullTarget {
 
 /** Who asks. */
 export interface PullCaller {
-  readonly signal: EndSignal;
+  /** Its signal is looked at where somebody waits. */
+  readonly request: { readonly signal: EndSignal };
   readonly slot: RequestSlot;
   /** When what it may do ends, ms since 1970. */
   readonly expiresAt: number;
@@ -38,9 +39,10 @@ export async function openPull(
   target: PullTarget,
   caller: PullCaller,
 ): Promise<OpenPull> {
-  const snapshot = await findSnapshot(database, target, caller);
+  const known = parseRevision(target.clientRevision);
+  const snapshot = await findSnapshot(database, target, known, caller);
   try {
-    return { snapshot, changed: changedPages(database, target, snapshot) };
+    return { snapshot, changed: changedPages(database, known, snapshot) };
   } catch (error) {
     database.snapshots.release(snapshot);
     throw error;
@@ -50,7 +52,8 @@ export async function openPull(
 async function findSnapshot(
   database: ServerDatabase,
   target: PullTarget,
-  { signal, slot, expiresAt }: PullCaller,
+  known: Revision | undefined,
+  { request, slot, expiresAt }: PullCaller,
 ): Promise<Snapshot> {
   await catchUp(database);
   if (target.serverRevision !== "") {
@@ -59,12 +62,11 @@ async function findSnapshot(
       throw new RequestError(400, `unknown revision ${JSON.stringify(target.serverRevision)}`);
     return database.snapshots.acquire(revision);
   }
-  const known = parseRevision(target.clientRevision);
   // Nobody hears of a commit with a token that has expired: the next request is refused.
   const holdMs = Math.min(target.longPollTimeoutMs, database.options.maxLongPollMs, expiresAt - Date.now());
   if (holdMs > 0 && sameRevision(known, database.log.current)) {
     slot.park();
-    await database.commitWaiters.wait(holdMs, signal);
+    await database.commitWaiters.wait(holdMs, request.signal);
     slot.unpark();
     // A commit wakes all who wait for it at once: it was read just now, and once for all of them.
     if (sameRevision(known, database.log.current)) await catchUp(database);
@@ -83,10 +85,9 @@ export async function catchUp(database: ServerDatabase): Promise<void> {
 
 function changedPages(
   database: ServerDatabase,
-  { clientRevision }: PullTarget,
+  known: Revision | undefined,
   { revision, databaseSize }: Snapshot,
 ): Uint32Array | undefined {
-  const known = parseRevision(clientRevision);
   if (sameRevision(known, revision)) return new Uint32Array();
   if (known === undefined || known.sequence > revision.sequence) return undefined;
   // Where the snapshot is not the newest one, this may name pages that changed only after it: they do no harm.

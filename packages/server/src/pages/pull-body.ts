@@ -1,6 +1,7 @@
 import { PAGE_SIZE } from "@tributary/core";
 import { delimit, encodePageMessages, encodePullUpdatesHeader, type PageSelector } from "@tributary/wire";
 import type { ServerDatabase } from "../database/server-database.js";
+import type { PulledBody } from "../http/pulled-body.js";
 import { selectPages } from "./page-selection.js";
 import { formatRevision } from "./revision.js";
 import type { Snapshot } from "./snapshot.js";
@@ -21,7 +22,7 @@ export function createPullBody(
   changed: Uint32Array | undefined,
   selector: PageSelector | undefined,
   onEnd: () => void,
-): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> {
+): Uint8Array | PulledBody {
   let ended = false;
   const end = (): void => {
     if (ended) return;
@@ -48,7 +49,7 @@ export function createPullBody(
     });
     const firstBatch = nextBatch();
     const secondBatch = firstBatch === undefined ? undefined : nextBatch();
-    const first = concat(delimit(header), firstBatch);
+    const first = Buffer.concat(firstBatch === undefined ? [delimit(header)] : [delimit(header), firstBatch]);
     if (secondBatch !== undefined) return streamBatches(database, [first, secondBatch], nextBatch, end);
     end();
     return first;
@@ -56,11 +57,4 @@ export function createPullBody(
     end();
     throw error;
   }
-}
-
-function concat(left: Uint8Array, right: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(left.length + (right?.length ?? 0));
-  joined.set(left);
-  if (right !== undefined) joined.set(right, left.length);
-  return joined;
 }

@@ -2,6 +2,8 @@ import { checkDatabaseName } from "../addressing/database-name.js";
 import type { DatabaseRegistry } from "../databases/database-registry.js";
 import { errorResponse } from "../http/error-response.js";
 import { toRequestError } from "../http/failure-response.js";
+import type { HttpRequest } from "../http/http-request.js";
+import type { HttpResponse } from "../http/http-response.js";
 import { limitBody } from "../http/limit-body.js";
 import { readBody } from "../http/read-body.js";
 import { RequestError } from "../http/request-error.js";
@@ -44,9 +46,9 @@ const CODE_OF_STATUS: Readonly<Record<number, string>> = {
 type Route = (
   registry: AdminRegistry,
   name: string,
-  request: Request,
+  request: HttpRequest,
   context: AdminContext,
-) => Promise<Response>;
+) => Promise<HttpResponse>;
 
 /** By what stands behind the name in the path. */
 const ROUTES: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
@@ -71,10 +73,10 @@ export function adminScope(pathname: string): string | undefined {
  */
 export async function answerAdmin(
   registry: AdminRegistry,
-  request: Request,
+  request: HttpRequest,
   pathname: string,
   context: AdminContext,
-): Promise<Response> {
+): Promise<HttpResponse> {
   try {
     return await answer(registry, request, pathname, context);
   } catch (error) {
@@ -87,10 +89,10 @@ export async function answerAdmin(
 
 async function answer(
   registry: AdminRegistry,
-  request: Request,
+  request: HttpRequest,
   pathname: string,
   context: AdminContext,
-): Promise<Response> {
+): Promise<HttpResponse> {
   const path = parsePath(pathname);
   if (path?.name === undefined) {
     if (path === undefined) throw notFound(pathname);
@@ -108,7 +110,7 @@ function parsePath(pathname: string): { name: string | undefined; action: string
   return match === null ? undefined : { name: match[1], action: match[2] ?? "" };
 }
 
-function checkMethod(request: Request, methods: readonly string[]): void {
+function checkMethod(request: HttpRequest, methods: readonly string[]): void {
   if (methods.includes(request.method)) return;
   throw new RequestError(405, `${request.method} is not possible here: ${methods.join(", ")}`, {
     code: "method-not-allowed",
@@ -120,20 +122,20 @@ function notFound(pathname: string): RequestError {
   return new RequestError(404, `there is no ${pathname} here`, { code: "not-found" });
 }
 
-async function answerStatus(registry: AdminRegistry, name: string): Promise<Response> {
+async function answerStatus(registry: AdminRegistry, name: string): Promise<HttpResponse> {
   return json(200, await registry.status(name));
 }
 
 async function answerCreate(
   registry: AdminRegistry,
   name: string,
-  request: Request,
+  request: HttpRequest,
   { options: { maxImportBytes, bodyStallTimeoutMs, clock } }: AdminContext,
-): Promise<Response> {
+): Promise<HttpResponse> {
   // An empty file is an empty database: whether there is a body need not be known.
   const limits = { maxBytes: maxImportBytes, stallTimeoutMs: bodyStallTimeoutMs, clock };
   try {
-    if (request.body === null) await registry.create(name);
+    if (request.body === undefined) await registry.create(name);
     else await registry.import(name, limitBody(request, limits));
   } catch (error) {
     if (!(error instanceof ServerError) || !UPLOAD_CODES.has(error.code)) throw error;
@@ -142,17 +144,17 @@ async function answerCreate(
   return json(201, { name });
 }
 
-async function answerRemove(registry: AdminRegistry, name: string): Promise<Response> {
+async function answerRemove(registry: AdminRegistry, name: string): Promise<HttpResponse> {
   await registry.remove(name);
-  return new Response(null, { status: 204 });
+  return { status: 204, headers: {}, body: undefined };
 }
 
 async function answerFork(
   registry: AdminRegistry,
   name: string,
-  request: Request,
+  request: HttpRequest,
   { options: { bodyStallTimeoutMs, clock }, authorize }: AdminContext,
-): Promise<Response> {
+): Promise<HttpResponse> {
   const limits = { maxBytes: MAX_JSON_BYTES, stallTimeoutMs: bodyStallTimeoutMs, clock };
   const to = parseTarget(await readBody(request, limits));
   await authorize(to);
@@ -175,26 +177,25 @@ function parseTarget(body: Uint8Array): string {
 async function answerExport(
   registry: AdminRegistry,
   name: string,
-  _request: Request,
+  _request: HttpRequest,
   { hold }: AdminContext,
-): Promise<Response> {
+): Promise<HttpResponse> {
   const { length, body } = await registry.exportImage(name, hold());
-  return new Response(body, {
-    headers: {
-      "content-type": "application/vnd.sqlite3",
-      "content-length": String(length),
-      "content-disposition": `attachment; filename="${name}.db"`,
-    },
-  });
+  const headers = {
+    "content-type": "application/vnd.sqlite3",
+    "content-length": String(length),
+    "content-disposition": `attachment; filename="${name}.db"`,
+  };
+  return { status: 200, headers, body };
 }
 
-async function answerVerify(registry: AdminRegistry, name: string): Promise<Response> {
+async function answerVerify(registry: AdminRegistry, name: string): Promise<HttpResponse> {
   const problems = await registry.verify(name);
   return json(200, { ok: problems.length === 0, problems });
 }
 
 /** Fields that are not known are null, so that they are always there. */
-function json(status: number, value: unknown): Response {
+function json(status: number, value: unknown): HttpResponse {
   return jsonResponse(
     status,
     JSON.stringify(value, (_, field: unknown) => (field === undefined ? null : field)),

@@ -3,8 +3,9 @@ import { HranaRequestError } from "../hrana/hrana-request-error.js";
 import type { SqlCursor } from "../hrana/sql-stream.js";
 import type { StreamEntry } from "../hrana/stream-registry.js";
 import { checkJsonContent } from "../http/check-origin.js";
+import type { HttpResponse } from "../http/http-response.js";
+import { PulledBody } from "../http/pulled-body.js";
 import { readBody } from "../http/read-body.js";
-import type { ServerTimer } from "../server-clock.js";
 import { batonOf, openOrResume } from "./pipeline.js";
 import type { RouteContext } from "./route-context.js";
 
@@ -15,7 +16,7 @@ const PIECE_BYTES = 64 * 1024;
  * `POST /v3/cursor` and `/v3-protobuf/cursor`: a batch whose entries are sent while it runs. It goes on when the client has
  * taken what there is, or when the client goes on with the stream.
  */
-export async function answerCursor(context: RouteContext, format: HranaFormat): Promise<Response> {
+export async function answerCursor(context: RouteContext, format: HranaFormat): Promise<HttpResponse> {
   const { request, streams } = context;
   if (format === "json") checkJsonContent(request);
   const body = await readBody(request, context.bodyLimits);
@@ -31,9 +32,11 @@ export async function answerCursor(context: RouteContext, format: HranaFormat): 
       });
     }
     const head = encodeCursorHead(format, { baton: next, base_url: null });
-    return new Response(streamEntries(context, entry, cursor, format, head), {
+    return {
+      status: 200,
       headers: { "content-type": format === "json" ? "text/plain" : "application/octet-stream" },
-    });
+      body: streamEntries(context, entry, cursor, format, head),
+    };
   } catch (error) {
     streams.close(entry);
     throw error;
@@ -46,61 +49,38 @@ function streamEntries(
   cursor: SqlCursor,
   format: HranaFormat,
   head: Uint8Array,
-): ReadableStream<Uint8Array> {
+): PulledBody {
   const { turn } = entry;
   const letGo = hold();
   // Reading it is using the stream, unless the client uses it otherwise already.
   const isOurs = (): boolean => entry.turn === turn && entry.idleTimer !== undefined;
-  let stall: ServerTimer | undefined;
-  const end = (): void => {
-    stall?.cancel();
-    if (isOurs()) entry.isRead = false;
-    cursor.close();
-    letGo();
-  };
-  const watch = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
-    stall?.cancel();
-    stall = options.clock.startTimer(options.streamIdleTimeoutMs, () => {
-      end();
-      controller.error(new Error(`the client took nothing for ${options.streamIdleTimeoutMs} ms`));
-    });
+  const fetchPiece = async (): Promise<Uint8Array | undefined> => {
+    if (isOurs()) entry.isRead = true;
+    const { entries, done } = await cursor.fetch(Number.MAX_SAFE_INTEGER, PIECE_BYTES);
+    if (isOurs()) {
+      entry.isRead = false;
+      streams.touch(entry);
+    }
+    const framed = entries.map((encoded) => frameCursorEntry(encoded, format));
+    if (done && format === "json") framed.push(frameCursorEntry(CURSOR_TERMINATOR, format));
+    // The stream can be used again before the client has taken the last piece.
+    if (done) body.end();
+    return framed.length > 0 || done ? Buffer.concat(framed) : fetchPiece();
   };
   let pending: Uint8Array | undefined = head;
-  return new ReadableStream<Uint8Array>(
-    {
-      start: watch,
-      async pull(controller) {
-        try {
-          const first = pending;
-          pending = undefined;
-          if (first !== undefined) {
-            controller.enqueue(first);
-            watch(controller);
-            return;
-          }
-          stall?.cancel();
-          if (isOurs()) entry.isRead = true;
-          const { entries, done } = await cursor.fetch(Number.MAX_SAFE_INTEGER, PIECE_BYTES);
-          if (isOurs()) {
-            entry.isRead = false;
-            streams.touch(entry);
-          }
-          const framed = entries.map((encoded) => frameCursorEntry(encoded, format));
-          if (done && format === "json") framed.push(frameCursorEntry(CURSOR_TERMINATOR, format));
-          if (framed.length > 0) controller.enqueue(Buffer.concat(framed));
-          if (done) {
-            end();
-            controller.close();
-          } else {
-            watch(controller);
-          }
-        } catch (error) {
-          end();
-          controller.error(error);
-        }
-      },
-      cancel: end,
+  const body = new PulledBody({
+    next() {
+      const first = pending;
+      pending = undefined;
+      return first ?? fetchPiece();
     },
-    { highWaterMark: 0 },
-  );
+    onEnd() {
+      if (isOurs()) entry.isRead = false;
+      cursor.close();
+      letGo();
+    },
+    stallTimeoutMs: options.streamIdleTimeoutMs,
+    clock: options.clock,
+  });
+  return body;
 }

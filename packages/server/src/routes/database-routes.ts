@@ -1,4 +1,5 @@
 import { EMBEDDED_ROUTES } from "../embedded/embedded-routes.js";
+import type { HttpResponse } from "../http/http-response.js";
 import { RequestError } from "../http/request-error.js";
 import { answerCursor } from "./cursor.js";
 import { answerExport, answerInfo, answerPull, answerPush } from "./offline.js";
@@ -7,7 +8,7 @@ import { answerPipeline } from "./pipeline.js";
 import { answerPullUpdates } from "./pull-updates.js";
 import type { RouteContext } from "./route-context.js";
 
-type DatabaseRoute = (context: RouteContext) => Promise<Response>;
+type DatabaseRoute = (context: RouteContext) => Promise<HttpResponse>;
 
 /** What can be asked of a database, by method and path. */
 const DATABASE_ROUTES: ReadonlyMap<string, DatabaseRoute> = new Map([

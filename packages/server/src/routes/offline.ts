@@ -1,6 +1,7 @@
 import { FRAME_SIZE } from "@tributary/core";
 import { stringifyPushAnswer } from "@tributary/wire";
 import { allows } from "../access/access.js";
+import type { HttpResponse } from "../http/http-response.js";
 import { readBody } from "../http/read-body.js";
 import { RequestError } from "../http/request-error.js";
 import { jsonResponse } from "../http/text-response.js";
@@ -15,7 +16,7 @@ import type { RouteContext } from "./route-context.js";
 const NOT_CACHED = { "cache-control": "no-store" };
 
 /** `GET /info`: the generation that a new replica begins with. */
-export async function answerInfo(context: RouteContext): Promise<Response> {
+export async function answerInfo(context: RouteContext): Promise<HttpResponse> {
   const { options, lease, isDeviceInUrl } = context;
   if (!isDeviceInUrl && libsqlOptionsOf(options, lease.name).probe === "embedded") {
     throw new RequestError(
@@ -28,21 +29,16 @@ export async function answerInfo(context: RouteContext): Promise<Response> {
 }
 
 /** `GET /export/{generation}`: the database as a file, as it was when the generation began. */
-export async function answerExport(context: RouteContext): Promise<Response> {
+export async function answerExport(context: RouteContext): Promise<HttpResponse> {
   const { generation } = pathOf(context, "export", 404);
   // A page could have copies made of a database that it may not read: it does not say where it is from for an image.
-  if (context.request.headers.get("sec-fetch-site") === "cross-site")
+  if (context.request.header("sec-fetch-site") === "cross-site")
     throw new RequestError(403, "downloads for pages of others are not allowed");
   const letGo = context.hold();
   try {
-    const { length, body } = await context.lease.database.offline.openImage(deviceOf(context), generation);
-    return new Response(whenRead(body, letGo), {
-      headers: {
-        ...NOT_CACHED,
-        "content-type": "application/octet-stream",
-        "content-length": String(length),
-      },
-    });
+    const { offline } = context.lease.database;
+    const { length, body } = await offline.openImage(deviceOf(context), generation, letGo);
+    return imageResponse(length, body);
   } catch (error) {
     letGo();
     throw error;
@@ -53,23 +49,17 @@ export async function answerExport(context: RouteContext): Promise<Response> {
  * `GET /sync/{generation}/{start}/{end}`: frames, the end exclusive. 400 means that the generation ends here, and nothing else:
  * the client reads its body as such.
  */
-export async function answerPull(context: RouteContext): Promise<Response> {
+export async function answerPull(context: RouteContext): Promise<HttpResponse> {
   const { range, baton } = pathOf(context, "sync", 404);
   if (baton !== undefined) throw new RequestError(404, "nothing is pulled with a baton");
   const pulled = await context.lease.database.offline.pull(range);
   if (pulled.type === "end")
     return withHeaders(jsonResponse(400, JSON.stringify({ generation: pulled.generation })), NOT_CACHED);
-  return new Response(pulled.body as Uint8Array<ArrayBuffer>, {
-    headers: {
-      ...NOT_CACHED,
-      "content-type": "application/octet-stream",
-      "content-length": String(pulled.body.length),
-    },
-  });
+  return imageResponse(pulled.body.length, pulled.body);
 }
 
 /** `POST /sync/{generation}/{start}/{end}[/{baton}]`: as many frames, the end exclusive. */
-export async function answerPush(context: RouteContext): Promise<Response> {
+export async function answerPush(context: RouteContext): Promise<HttpResponse> {
   const { range, baton } = pathOf(context, "sync", 400);
   if (!allows(context.access, "write"))
     throw new RequestError(403, "whoever pushes needs write access to the database");
@@ -90,8 +80,8 @@ async function readFrames({ request, bodyLimits }: RouteContext, range: FrameRan
       `${found} bytes are not the ${range.end - range.start} frames that the path says, of ${FRAME_SIZE} bytes each: ` +
         "pages must have 4096 bytes",
     );
-  const announced = request.headers.get("content-length");
-  if (announced !== null && Number(announced) !== length) throw mismatch(Number(announced));
+  const announced = request.header("content-length");
+  if (announced !== undefined && Number(announced) !== length) throw mismatch(Number(announced));
   const body = await readBody(request, { ...bodyLimits, maxBytes: length });
   if (body.length !== length) throw mismatch(body.length);
   return body;
@@ -126,27 +116,12 @@ function pathOf<Type extends OfflinePath["type"]>(
   return path as Extract<OfflinePath, { type: Type }>;
 }
 
-/** The same body; `onEnd` is called when it is read no more. */
-function whenRead(body: ReadableStream<Uint8Array>, onEnd: () => void): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read();
-          if (!done) return controller.enqueue(value);
-          onEnd();
-          controller.close();
-        } catch (error) {
-          onEnd();
-          controller.error(error);
-        }
-      },
-      cancel(reason) {
-        onEnd();
-        return reader.cancel(reason);
-      },
-    },
-    { highWaterMark: 0 },
-  );
+/** Pages or frames, of so many bytes. */
+function imageResponse(length: number, body: NonNullable<HttpResponse["body"]>): HttpResponse {
+  const headers = {
+    ...NOT_CACHED,
+    "content-type": "application/octet-stream",
+    "content-length": String(length),
+  };
+  return { status: 200, headers, body };
 }

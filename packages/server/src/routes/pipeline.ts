@@ -1,13 +1,14 @@
 import { findBaton, type HranaFormat, joinPipelineResponse, WireError } from "@tributary/wire";
 import { HranaRequestError } from "../hrana/hrana-request-error.js";
 import { checkJsonContent } from "../http/check-origin.js";
+import type { HttpResponse } from "../http/http-response.js";
 import { readBody } from "../http/read-body.js";
 import { encodedResponse } from "../http/text-response.js";
 import type { RouteContext } from "./route-context.js";
 import { whenAbandoned } from "./when-abandoned.js";
 
 /** `POST /v2/pipeline`, `/v3/pipeline` and `/v3-protobuf/pipeline`: Hrana over HTTP. */
-export async function answerPipeline(context: RouteContext, format: HranaFormat): Promise<Response> {
+export async function answerPipeline(context: RouteContext, format: HranaFormat): Promise<HttpResponse> {
   const { request, streams } = context;
   if (format === "json") checkJsonContent(request);
   const body = await readBody(request, context.bodyLimits);

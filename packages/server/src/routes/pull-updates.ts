@@ -1,5 +1,6 @@
 import type { PageSelector, PullUpdatesRequest } from "@tributary/wire";
 import { decodePageSelector, decodePullUpdatesRequest, WireError } from "@tributary/wire";
+import type { HttpResponse } from "../http/http-response.js";
 import { readBody } from "../http/read-body.js";
 import { RequestError } from "../http/request-error.js";
 import { type OpenPull, openPull } from "../pages/open-pull.js";
@@ -14,22 +15,24 @@ export async function answerPullUpdates({
   hold,
   expiresAt = Number.POSITIVE_INFINITY,
   bodyLimits,
-}: RouteContext): Promise<Response> {
+}: RouteContext): Promise<HttpResponse> {
   const { database } = lease;
   const body = await readBody(request, bodyLimits);
   const { pull, selector } = parse(body);
   const target = { ...pull, isPartial: selector !== undefined };
   let opened: OpenPull;
   try {
-    opened = await openPull(database, target, { signal: request.signal, slot, expiresAt });
+    opened = await openPull(database, target, { request, slot, expiresAt });
   } catch (error) {
     selector?.dispose();
     throw error;
   }
   const { snapshot, changed } = opened;
-  return new Response(createPullBody(database, snapshot, changed, selector, hold()), {
+  return {
+    status: 200,
     headers: { "content-type": "application/protobuf" },
-  });
+    body: createPullBody(database, snapshot, changed, selector, hold()),
+  };
 }
 
 function parse(body: Uint8Array): { pull: PullUpdatesRequest; selector: PageSelector | undefined } {

@@ -3,6 +3,7 @@ import type { DatabaseLease } from "../databases/database-lease.js";
 import type { DatabaseRegistry } from "../databases/database-registry.js";
 import type { EmbeddedReplicas } from "../embedded/embedded-replicas.js";
 import type { StreamRegistry } from "../hrana/stream-registry.js";
+import type { HttpRequest } from "../http/http-request.js";
 import type { BodyLimits } from "../http/limit-body.js";
 import type { RequestSlot } from "../http/request-limiter.js";
 import type { ResolvedServerOptions } from "../sync-server-options.js";
@@ -10,7 +11,7 @@ import type { SqlWorkers } from "../workers/sql-workers.js";
 
 /** What the answer to one request for a database is made of. The request has been let in. */
 export interface RouteContext {
-  readonly request: Request;
+  readonly request: HttpRequest;
   /** What is asked of the database: the path behind its name, percent-encoded as it was sent. */
   readonly pathname: string;
   readonly access: Access;

@@ -9,6 +9,8 @@ import { findAddress } from "../addressing/find-address.js";
 import type { DatabaseRegistry } from "../databases/database-registry.js";
 import { checkOrigin } from "../http/check-origin.js";
 import { isServerFault, toRequestError } from "../http/failure-response.js";
+import { fromWebRequest } from "../http/from-web-request.js";
+import type { HttpRequest } from "../http/http-request.js";
 import { RequestError } from "../http/request-error.js";
 import type { RequestLimiter } from "../http/request-limiter.js";
 import { findOrigin } from "../live/find-origin.js";
@@ -61,7 +63,10 @@ export class ServerSockets {
   accept(socket: SyncSocket, request: Request, context: RequestContext): void {
     if (socket.protocol.toLowerCase() === LIVE_SUBPROTOCOL) {
       this.acceptChannel(new SocketChannel(socket, this.#parts.options.clock), { ...context, request });
-    } else this.#serve((onClose) => this.#acceptHrana(socket, request, context, onClose));
+    } else {
+      const asked = fromWebRequest(request);
+      this.#serve((onClose) => this.#acceptHrana(socket, asked, context, onClose));
+    }
   }
 
   /** Serves the live protocol on a channel until it is closed. */
@@ -92,7 +97,7 @@ export class ServerSockets {
 
   #acceptHrana(
     socket: SyncSocket,
-    request: Request,
+    request: HttpRequest,
     { remoteAddress }: RequestContext,
     onClose: () => void,
   ): HranaSocket {
@@ -163,7 +168,7 @@ export class ServerSockets {
   }
 
   async #greet(
-    request: Request,
+    request: HttpRequest,
     database: string | undefined,
     jwt: string | undefined,
   ): Promise<Extract<HelloAnswer, { readonly ok: true }>> {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import {
   endsCommit,
   FRAME_HEADER_SIZE,
@@ -69,11 +69,14 @@ export class WalTracker {
     if (!sameGeneration(header, this.#generation?.header)) {
       if (this.#generation !== undefined && this.#outcome === "continued") this.#outcome = "restarted";
       this.#begin(header);
-    } else if (this.#generation !== undefined && !this.#lastFrameStands(this.#generation)) {
+    }
+    let { lastStands, hasMore } = this.#lookAtEnd();
+    if (!lastStands) {
       this.#outcome = "rewritten";
       this.#begin(header);
+      hasMore = this.#lookAtEnd().hasMore;
     }
-    if (this.#generation !== undefined && this.#hasMore(this.#generation)) {
+    if (this.#generation !== undefined && hasMore) {
       // In this order: SQLite forgets the count before it writes the header of a log that starts over.
       const committed = this.#countCommitted();
       if (!sameGeneration(this.#readHeader(), header)) return this.scan(onCommit);
@@ -89,7 +92,8 @@ export class WalTracker {
    * again before the scan.
    */
   readAhead(maxFrames: number): boolean {
-    if (fstatSync(this.#descriptor).size <= frameOffset(1 + maxFrames)) return false;
+    const known = this.#generation?.end.frames ?? 0;
+    if (this.checkAt(known + maxFrames + 1) === undefined) return false;
     const header = this.#readHeader();
     const committed = this.#countCommitted();
     if (header === undefined || committed === undefined || !sameGeneration(this.#readHeader(), header))
@@ -150,18 +154,22 @@ export class WalTracker {
     return header?.pageSize === PAGE_SIZE ? header : undefined;
   }
 
-  #lastFrameStands({ end }: FrameIndex): boolean {
-    if (end.frames === 0) return true;
-    const length = readSync(this.#descriptor, this.#small, 0, FRAME_HEADER_SIZE, frameOffset(end.frames));
-    return endsCommit(this.#small.subarray(0, length), end);
-  }
-
-  /** Whether a frame of the same log follows those that are known. */
-  #hasMore({ header, end }: FrameIndex): boolean {
-    const length = readSync(this.#descriptor, this.#small, 0, FRAME_HEADER_SIZE, frameOffset(end.frames + 1));
-    if (length < FRAME_HEADER_SIZE) return false;
-    const view = new DataView(this.#small.buffer, this.#small.byteOffset, FRAME_HEADER_SIZE);
-    return view.getUint32(8) === header.salt1 && view.getUint32(12) === header.salt2;
+  /**
+   * Whether the last frame that is known is still there, and whether one of the same log follows it: both from one read, as
+   * most pulls find nothing and cost little else.
+   */
+  #lookAtEnd(): { lastStands: boolean; hasMore: boolean } {
+    if (this.#generation === undefined) return { lastStands: true, hasMore: false };
+    const { header, end } = this.#generation;
+    const hasLast = end.frames > 0;
+    const start = hasLast ? frameOffset(end.frames) : frameOffset(1);
+    const nextAt = hasLast ? FRAME_SIZE : 0;
+    const wanted = nextAt + FRAME_HEADER_SIZE;
+    const read = this.#buffer.subarray(0, readSync(this.#descriptor, this.#buffer, 0, wanted, start));
+    return {
+      lastStands: !hasLast || endsCommit(read.subarray(0, FRAME_HEADER_SIZE), end),
+      hasMore: isOfLog(read.subarray(nextAt), header),
+    };
   }
 
   #readCommits(generation: FrameIndex, committed: number, onCommit: OnCommit): void {
@@ -186,6 +194,13 @@ export class WalTracker {
       if (length < wanted) return;
     }
   }
+}
+
+/** Whether a frame that begins with these bytes belongs to the log; false if they are too few. */
+function isOfLog(frame: Uint8Array, { salt1, salt2 }: WalHeader): boolean {
+  if (frame.length < FRAME_HEADER_SIZE) return false;
+  const view = new DataView(frame.buffer, frame.byteOffset, FRAME_HEADER_SIZE);
+  return view.getUint32(8) === salt1 && view.getUint32(12) === salt2;
 }
 
 function hexOf(word: number): string {

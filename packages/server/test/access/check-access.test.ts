@@ -6,9 +6,12 @@ import { type Access, type AccessRequest, type Authorize, allows } from "../../s
 import { checkAccess } from "../../src/access/check-access.js";
 import { openAccess } from "../../src/access/open-access.js";
 import { errorResponse } from "../../src/http/error-response.js";
+import { fromWebRequest } from "../../src/http/from-web-request.js";
 import { RequestError } from "../../src/http/request-error.js";
+import { toWebResponse } from "../../src/http/to-web-response.js";
 
 const REQUEST = new Request("http://localhost/v2/pipeline");
+const ASKED = fromWebRequest(REQUEST);
 
 interface Check {
   readonly database?: string | undefined;
@@ -18,7 +21,7 @@ interface Check {
 }
 
 function check(authorize: Authorize, { database = "acme", needed = "read", token, now = 1_000 }: Check = {}) {
-  return checkAccess(authorize, REQUEST, database, needed, token, () => now);
+  return checkAccess(authorize, ASKED, database, needed, token, () => now);
 }
 
 async function refusal(checked: Promise<unknown>): Promise<RequestError> {
@@ -61,7 +64,7 @@ describe("who has access", () => {
       return { access: "admin" };
     };
     await check(authorize, { token: "secret" });
-    await checkAccess(authorize, REQUEST, undefined, "admin", undefined);
+    await checkAccess(authorize, ASKED, undefined, "admin", undefined);
     await check(authorize, { token: "" });
     expect(asked).toEqual([
       { database: "acme", token: "secret", request: REQUEST },
@@ -91,7 +94,7 @@ describe("who has access", () => {
 describe("who is denied", () => {
   test("as unknown gets 401", async () => {
     const authorize: Authorize = () => ({ denied: "unauthenticated", code: "AUTH_X", message: "who?" });
-    const response = errorResponse(await refusal(check(authorize)));
+    const response = toWebResponse(errorResponse(await refusal(check(authorize))));
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toBe("Bearer");
     expect(response.headers.get("content-type")).toBe("application/json");
@@ -101,7 +104,7 @@ describe("who is denied", () => {
   test("as forbidden gets 403, whatever else the answer says", async () => {
     const authorize = () =>
       ({ denied: "forbidden", code: "AUTH_Y", message: "no", access: "admin" }) as const;
-    const response = errorResponse(await refusal(check(authorize)));
+    const response = toWebResponse(errorResponse(await refusal(check(authorize))));
     expect(response.status).toBe(403);
     expect(response.headers.get("www-authenticate")).toBeNull();
     expect(await response.json()).toEqual({ error: "no", message: "no", code: "AUTH_Y" });
@@ -144,7 +147,7 @@ describe("an authorize that fails", () => {
       const error = await refusal(check(authorize as Authorize));
       expect([error.status, error.code]).toEqual([500, "AUTH_FAILED"]);
       expect((error.cause as Error | undefined)?.message).toBe(why);
-      expect(await errorResponse(error).text()).not.toMatch(/hunter2|authorize must/);
+      expect(errorResponse(error).body).not.toMatch(/hunter2|authorize must/);
     },
   );
 });
@@ -154,9 +157,8 @@ test("libSQL's client shows the text and the code of a refusal", async () => {
     check(() => ({ denied: "unauthenticated", code: "AUTH_JWT_EXPIRED", message: "the token has expired" })),
   );
   const http = createServer((_, outgoing) => {
-    const response = errorResponse(error);
-    outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-    void response.text().then((text) => outgoing.end(text));
+    const { status, headers, body } = errorResponse(error);
+    outgoing.writeHead(status, headers).end(body);
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {

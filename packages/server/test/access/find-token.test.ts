@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import { findToken } from "../../src/access/find-token.js";
+import { fromWebRequest } from "../../src/http/from-web-request.js";
 import { RequestError } from "../../src/http/request-error.js";
 
 function find(...authorization: string[]): string | undefined {
   const headers = new Headers();
   for (const value of authorization) headers.append("authorization", value);
-  return findToken(new Request("http://localhost/", { headers }));
+  return findToken(fromWebRequest(new Request("http://localhost/", { headers })));
 }
 
 test.each(["Bearer", "bearer", "BEARER", "bEaReR"])("the token follows %s", (scheme) => {

@@ -1,9 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { checkDatabaseName, isDatabaseName } from "../../src/addressing/database-name.js";
 import { findAddress } from "../../src/addressing/find-address.js";
+import { fromWebRequest } from "../../src/http/from-web-request.js";
 
 const MANY = { dataDirectory: "/data" };
 const WITH_DOMAIN = { dataDirectory: "/data", domain: "sync.example.com" };
+
+function find(url: string, options: Parameters<typeof findAddress>[1]): ReturnType<typeof findAddress> {
+  return findAddress(fromWebRequest(new Request(url)), options);
+}
 
 const INVALID = expect.objectContaining({ code: "invalid-name" });
 
@@ -123,7 +128,7 @@ describe("the address of a request", () => {
     ["http://h/../../etc", "etc", "/"],
     ["http://h/acme\\v2", "acme", "/v2"],
   ])("%s", (url, database, pathname) => {
-    expect(findAddress({ url }, MANY)).toEqual({ database, pathname });
+    expect(find(url, MANY)).toEqual({ database, pathname });
   });
 
   test.each([
@@ -140,7 +145,7 @@ describe("the address of a request", () => {
     "http://h/con/v2",
     `http://h/${"a".repeat(64)}/v2`,
   ])("%s names no database", (url) => {
-    expect(() => findAddress({ url }, MANY)).toThrow(INVALID);
+    expect(() => find(url, MANY)).toThrow(INVALID);
   });
 
   test.each([
@@ -157,7 +162,7 @@ describe("the address of a request", () => {
     ["http://127.0.0.1:8080/acme/v2", "acme", "/v2"],
     ["http://[::1]:8080/acme/v2", "acme", "/v2"],
   ])("%s, with a domain", (url, database, pathname) => {
-    expect(findAddress({ url }, WITH_DOMAIN)).toEqual({ database, pathname });
+    expect(find(url, WITH_DOMAIN)).toEqual({ database, pathname });
   });
 
   test.each([
@@ -167,21 +172,21 @@ describe("the address of a request", () => {
     "http://.sync.example.com/v2",
     "http://acme..sync.example.com/v2",
   ])("%s names no database, with a domain", (url) => {
-    expect(() => findAddress({ url }, WITH_DOMAIN)).toThrow(INVALID);
+    expect(() => find(url, WITH_DOMAIN)).toThrow(INVALID);
   });
 
   test.each(["http://h/v2/pipeline", "http://h/acme/v2", "http://h/A%2f", "http://acme.sync.example.com//x"])(
     "%s is for the only file there is",
     (url) => {
       const { pathname } = new URL(url);
-      expect(findAddress({ url }, { path: "x.db" })).toEqual({ database: "default", pathname });
+      expect(find(url, { path: "x.db" })).toEqual({ database: "default", pathname });
     },
   );
 
   test("a file's URL may end in a slash", () => {
-    const { pathname } = findAddress({ url: "http://h//pull-updates" }, { path: "x.db" });
+    const { pathname } = find("http://h//pull-updates", { path: "x.db" });
     expect(pathname).toBe("/pull-updates");
-    expect(findAddress({ url: "http://acme.sync.example.com//v2/pipeline" }, WITH_DOMAIN)).toEqual({
+    expect(find("http://acme.sync.example.com//v2/pipeline", WITH_DOMAIN)).toEqual({
       database: "acme",
       pathname: "/v2/pipeline",
     });
@@ -206,15 +211,15 @@ describe("the device of a request", () => {
     ["http://h/acme/device/phone/../../info", undefined, "/info"],
     ["http://h/acme/info", undefined, "/info"],
   ])("%s", (url, device, pathname) => {
-    expect(findAddress({ url }, MANY)).toEqual({ database: "acme", device, pathname });
+    expect(find(url, MANY)).toEqual({ database: "acme", device, pathname });
   });
 
   test("is in the path where the host names the database, and where there is only one", () => {
     const found = { device: "phone", pathname: "/info" };
     const url = "http://acme.sync.example.com/device/phone/info";
-    expect(findAddress({ url }, WITH_DOMAIN)).toEqual({ database: "acme", ...found });
-    expect(findAddress({ url }, { path: "x.db" })).toEqual({ database: "default", ...found });
-    const { pathname } = findAddress({ url: "http://h//info" }, { path: "x.db" });
+    expect(find(url, WITH_DOMAIN)).toEqual({ database: "acme", ...found });
+    expect(find(url, { path: "x.db" })).toEqual({ database: "default", ...found });
+    const { pathname } = find("http://h//info", { path: "x.db" });
     expect(pathname).toBe("/info");
   });
 
@@ -230,7 +235,7 @@ describe("the device of a request", () => {
     "http://h/acme/device/a%00/info",
     `http://h/acme/device/${"x".repeat(65)}/info`,
   ])("%s is refused", (url) => {
-    expect(() => findAddress({ url }, MANY)).toThrow(INVALID);
-    expect(() => findAddress({ url }, MANY)).toThrow(/a device is named as \/device\/<name>/);
+    expect(() => find(url, MANY)).toThrow(INVALID);
+    expect(() => find(url, MANY)).toThrow(/a device is named as \/device\/<name>/);
   });
 });

@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { errorResponse } from "../../src/http/error-response.js";
 import { readBody } from "../../src/http/read-body.js";
 import type { RequestError } from "../../src/http/request-error.js";
+import { textResponse } from "../../src/http/text-response.js";
 import { toNodeListener } from "../../src/node-listener.js";
 import type { SyncServer } from "../../src/sync-server.js";
 import { ManualClock } from "../support/manual-clock.js";
@@ -15,16 +16,16 @@ async function listen() {
   const limits = { maxBytes: 100_000, stallTimeoutMs: 1_000, clock };
   const failures: RequestError[] = [];
   const server = {
-    fetch: (incoming: Request) =>
+    answer: (incoming) =>
       readBody(incoming, limits).then(
-        (body) => new Response(String(body.length)),
+        (body) => textResponse(200, String(body.length)),
         (error: RequestError) => {
           failures.push(error);
           http.emit("failure");
           return errorResponse(error);
         },
       ),
-  } as Partial<SyncServer> as SyncServer;
+  } satisfies Pick<SyncServer, "answer">;
   const listener = toNodeListener(server);
   const http = createServer((incoming, outgoing) => void listener(incoming, outgoing));
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));

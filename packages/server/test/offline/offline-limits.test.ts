@@ -71,10 +71,9 @@ test("what was made for a download that is broken off goes at once, and comes ag
   server.exec("INSERT INTO t VALUES(zeroblob(1000000))");
   const generation = await server.replicas.info("phone");
   const download = async (pieces: number): Promise<void> => {
-    const { body } = await server.replicas.openImage("phone", generation);
-    const reader = body.getReader();
-    for (let piece = 0; piece < pieces; piece++) await reader.read();
-    await reader.cancel();
+    const { body } = await server.replicas.openImage("phone", generation, () => {});
+    for (let piece = 0; piece < pieces; piece++) await body.next();
+    body.end();
   };
   await download(1);
   await (await server.replica("tablet")).sync();
@@ -85,10 +84,9 @@ test("what was made for a download that is broken off goes at once, and comes ag
 test("a download whose connection ends with the last byte was not broken off", async () => {
   const server = openOffline();
   const generation = await server.replicas.info("phone");
-  const { body } = await server.replicas.openImage("phone", generation);
-  const reader = body.getReader();
-  await reader.read();
-  await reader.cancel();
+  const { body } = await server.replicas.openImage("phone", generation, () => {});
+  await body.next();
+  body.end();
   server.time.now += 20 * DAY_MS;
   await server.replica("tablet");
   const pulled = await server.replicas.pull({ generation, start: 1, end: 129 });
@@ -98,11 +96,13 @@ test("a download whose connection ends with the last byte was not broken off", a
 test("a download of which nothing is known goes after a day", async () => {
   const server = openOffline({ maxOfflineReplicas: 1 });
   const generation = await server.replicas.info("phone");
-  await server.replicas.openImage("phone", generation);
+  await server.replicas.openImage("phone", generation, () => {});
   await expect(server.replica("tablet")).rejects.toThrow("429");
   server.time.now += DAY_MS + 1;
   await server.replica("tablet");
-  await expect(server.replicas.openImage("phone", generation + 1)).rejects.toThrow("no offline replica");
+  await expect(server.replicas.openImage("phone", generation + 1, () => {})).rejects.toThrow(
+    "no offline replica",
+  );
 });
 
 test("what was downloaded waits for a replica that writes for days before its first sync", async () => {
@@ -131,7 +131,9 @@ test("what is used again while room is made stays", async () => {
       return now;
     },
   });
-  await expect(server.replicas.openImage("tablet", generation)).rejects.toThrow("maxOfflineReplicas");
+  await expect(server.replicas.openImage("tablet", generation, () => {})).rejects.toThrow(
+    "maxOfflineReplicas",
+  );
   await late;
   await old.sync();
 });

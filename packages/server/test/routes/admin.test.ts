@@ -2,7 +2,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test, vi } from "vitest";
+import { fromWebRequest } from "../../src/http/from-web-request.js";
 import { RequestError } from "../../src/http/request-error.js";
+import { toWebResponse } from "../../src/http/to-web-response.js";
 import { adminScope, answerAdmin } from "../../src/routes/admin.js";
 import { ServerError } from "../../src/server-error.js";
 import { openRegistry, withDatabase } from "../support/open-registry.js";
@@ -25,13 +27,14 @@ function setUp(options: Parameters<typeof openRegistry>[0] = {}) {
   const limits = { maxImportBytes: 1e6, bodyStallTimeoutMs: 1000, clock: opened.clock };
   const ask = async (method: string, path: string, body?: BodyInit): Promise<Answer> => {
     const init = { method, ...(body === undefined ? {} : { body, duplex: "half" }) };
-    const request = new Request(`http://h/admin${path}`, init);
-    const { pathname } = new URL(request.url);
-    const response = await answerAdmin(opened.registry, request, pathname, {
+    const request = fromWebRequest(new Request(`http://h/admin${path}`, init));
+    const { pathname } = request.url;
+    const answer = await answerAdmin(opened.registry, request, pathname, {
       options: limits,
       authorize,
       hold,
     });
+    const response = toWebResponse(answer);
     const bytes = new Uint8Array(await response.arrayBuffer());
     const type = response.headers.get("content-type");
     const json: unknown = type === "application/json" ? JSON.parse(Buffer.from(bytes).toString()) : undefined;

@@ -3,6 +3,7 @@ import Database from "better-sqlite3";
 import { onTestFinished } from "vitest";
 import type { ServerDatabase } from "../../../src/database/server-database.js";
 import { failureResponse } from "../../../src/http/failure-response.js";
+import { toWebResponse } from "../../../src/http/to-web-response.js";
 import { openBranchStore } from "../../../src/offline/file-branch-store.js";
 import type { MergeFrames } from "../../../src/offline/merge-work.js";
 import type { OfflineReplicas } from "../../../src/offline/offline-replicas.js";
@@ -105,7 +106,10 @@ async function answer({ replicas, merge }: OfflineHarness, request: Request): Pr
   if (typeof path === "string") throw new Error(path);
   try {
     if (path.type === "info") return Response.json({ current_generation: await replicas.info(device) });
-    if (path.type === "export") return new Response((await replicas.openImage(device, path.generation)).body);
+    if (path.type === "export") {
+      const { body } = await replicas.openImage(device, path.generation, () => {});
+      return toWebResponse({ status: 200, headers: {}, body });
+    }
     if (request.method === "GET") {
       const pulled = await replicas.pull(path.range);
       return pulled.type === "frames"
@@ -116,6 +120,6 @@ async function answer({ replicas, merge }: OfflineHarness, request: Request): Pr
     const pushed = await replicas.push(path.range, { baton: path.baton, body, merge });
     return new Response(stringifyPushAnswer(pushed));
   } catch (error) {
-    return failureResponse(error);
+    return toWebResponse(failureResponse(error));
   }
 }

@@ -1,0 +1,53 @@
+import type { ServerResponse } from "node:http";
+import type { HttpResponse } from "./http-response.js";
+import { PulledBody } from "./pulled-body.js";
+
+/**
+ * Sends an answer over `node:http`. A body that is made on the way is made no faster than the client takes it; where that
+ * fails the connection is cut, so that the client sees that it is not whole. Never rejects.
+ */
+export async function sendResponse(
+  { status, headers, body }: HttpResponse,
+  response: ServerResponse,
+): Promise<void> {
+  if (body instanceof PulledBody) {
+    if (response.req.method === "HEAD") body.end();
+    response.writeHead(status, headers);
+    await sendPieces(body, response);
+    return;
+  }
+  const length = typeof body === "string" ? Buffer.byteLength(body) : (body?.length ?? 0);
+  if (status !== 204) headers["content-length"] ??= String(length);
+  response.writeHead(status, headers).end(body);
+}
+
+async function sendPieces(body: PulledBody, response: ServerResponse): Promise<void> {
+  const cutOff = (): void => void response.destroy();
+  // A client that has stopped reading asks for nothing any more, and would not find out.
+  body.onStall = cutOff;
+  const end = (): void => body.end();
+  response.once("close", end);
+  try {
+    for (;;) {
+      const given = body.next();
+      const piece = given instanceof Promise ? await given : given;
+      if (piece === undefined || response.destroyed) break;
+      if (!response.write(piece)) await whenDrained(response);
+    }
+    response.end();
+  } catch {
+    // Whatever it was, all that the client can be told any more is that this was not all.
+    cutOff();
+  }
+}
+
+/** Resolves when what was written has been taken, or nothing is any more. */
+function whenDrained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      response.off("drain", settle).off("close", settle);
+      resolve();
+    };
+    response.on("drain", settle).on("close", settle);
+  });
+}
