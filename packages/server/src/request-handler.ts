@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
+import { ACCEPTS_BATCH, ACCEPTS_HEADER } from "@tributary/wire";
 import type { Access, AccessGrant } from "./access/access.js";
 import { checkAccess } from "./access/check-access.js";
 import { findToken } from "./access/find-token.js";
@@ -47,6 +48,9 @@ interface Trace {
   error: unknown;
 }
 
+/** In answers to requests for a database. */
+const ACCEPTS = { [ACCEPTS_HEADER]: ACCEPTS_BATCH };
+
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
 
 /**
@@ -88,6 +92,7 @@ export class RequestHandler {
       if (isGrpcCall(request)) withGrpcFailure(response, error, request);
     }
     withHeaders(response, { "x-request-id": id, ...corsHeaders(request, allowedOrigins) });
+    if (trace.database !== undefined) withHeaders(response, ACCEPTS);
     const responseBytes = response.headers["content-length"];
     onRequest?.({
       id,

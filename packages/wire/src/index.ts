@@ -65,6 +65,7 @@ export { parsePipelineRequest } from "./hrana/parse-pipeline-request.js";
 export { parsePipelineResponse } from "./hrana/parse-pipeline-response.js";
 export type { HranaReadOptions } from "./hrana/statement-count.js";
 export { stringifyPipelineRequest } from "./hrana/stringify-pipeline-request.js";
+export { ACCEPTS_BATCH, ACCEPTS_HEADER, BATCH_CONTENT_TYPE, BATCH_PATH } from "./live/batch-route.js";
 export { decodeLiveClientMessage, decodeLiveServerMessage } from "./live/decode-live-message.js";
 export { encodeLiveMessage } from "./live/encode-live-message.js";
 export type { EncodedLiveBatch, LiveBatchLimits } from "./live/live-batch.js";

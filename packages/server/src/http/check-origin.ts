@@ -28,8 +28,13 @@ const LIBSQL_CLIENT = "x-libsql-client-version";
  * with a header of a program's own. Throws `RequestError` 415.
  */
 export function checkJsonContent(request: Pick<HttpRequest, "header">): void {
+  if (request.header("content-type") === undefined && request.header(LIBSQL_CLIENT) !== undefined) return;
+  checkContent(request, "application/json");
+}
+
+/** The same for a type of which no page can send anything unasked. Throws `RequestError` 415. */
+export function checkContent(request: Pick<HttpRequest, "header">, expected: string): void {
   const type = request.header("content-type");
-  if (type === undefined && request.header(LIBSQL_CLIENT) !== undefined) return;
-  if (type?.split(";", 1)[0]?.trim().toLowerCase() === "application/json") return;
-  throw new RequestError(415, "the content type must be application/json");
+  if (type?.split(";", 1)[0]?.trim().toLowerCase() === expected) return;
+  throw new RequestError(415, `the content type must be ${expected}`);
 }

@@ -1,3 +1,4 @@
+import { ACCEPTS_HEADER } from "@tributary/wire";
 import { checkOrigin, isAllowedOrigin } from "./check-origin.js";
 import type { HttpRequest } from "./http-request.js";
 import type { HttpResponse } from "./http-response.js";
@@ -7,7 +8,7 @@ const METHODS = "GET, POST, PUT, DELETE";
 /** How long a browser may remember what a preflight said, seconds. */
 const MAX_AGE = "600";
 /** Headers of answers that a page may read, beside those that it always may. */
-const EXPOSED_HEADERS = "x-request-id, retry-after";
+const EXPOSED_HEADERS = `x-request-id, retry-after, ${ACCEPTS_HEADER}`;
 /** Longest list of header names that a preflight is granted, characters. */
 const MAX_HEADER_NAMES = 1_024;
 const HEADER_NAMES = /^[\w!#$%&'*+.^`|~-]+(\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;

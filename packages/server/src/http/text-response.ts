@@ -16,7 +16,11 @@ export function jsonResponse(status: number, json: string): HttpResponse {
 
 /** An answer that is encoded already. */
 export function encodedResponse(body: Uint8Array, format: HranaFormat): HttpResponse {
-  const type = format === "json" ? "application/json" : "application/x-protobuf";
+  return bytesResponse(format === "json" ? "application/json" : "application/x-protobuf", body);
+}
+
+/** The same, of any type. */
+export function bytesResponse(type: string, body: Uint8Array): HttpResponse {
   return sized(200, type, body);
 }
 

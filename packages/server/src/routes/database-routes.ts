@@ -1,6 +1,8 @@
+import { BATCH_PATH } from "@tributary/wire";
 import { EMBEDDED_ROUTES } from "../embedded/embedded-routes.js";
 import type { HttpResponse } from "../http/http-response.js";
 import { RequestError } from "../http/request-error.js";
+import { answerBatch } from "./batch.js";
 import { answerCursor } from "./cursor.js";
 import { answerExport, answerInfo, answerPull, answerPush } from "./offline.js";
 import { offlineKind } from "./offline-path.js";
@@ -13,6 +15,7 @@ type DatabaseRoute = (context: RouteContext) => Promise<HttpResponse>;
 /** What can be asked of a database, by method and path. */
 const DATABASE_ROUTES: ReadonlyMap<string, DatabaseRoute> = new Map([
   ["POST /pull-updates", answerPullUpdates],
+  [`POST ${BATCH_PATH}`, answerBatch],
   ["POST /v2/pipeline", (context: RouteContext) => answerPipeline(context, "json")],
   ["POST /v3/pipeline", (context: RouteContext) => answerPipeline(context, "json")],
   ["POST /v3-protobuf/pipeline", (context: RouteContext) => answerPipeline(context, "protobuf")],

@@ -82,7 +82,8 @@ export interface StreamState {
 /** The answer to a task. */
 export type TaskResult =
   | { readonly type: "run"; readonly results: readonly EncodedResult[]; readonly state: StreamState }
-  | { readonly type: "run-live" | "run-proxy"; readonly body: Uint8Array; readonly state: StreamState }
+  | { readonly type: "run-live"; readonly body: Uint8Array<ArrayBuffer>; readonly state: StreamState }
+  | { readonly type: "run-proxy"; readonly body: Uint8Array; readonly state: StreamState }
   | { readonly type: "open-cursor" }
   | {
       readonly type: "fetch-cursor";

@@ -93,7 +93,7 @@ export class HostStream {
   }
 
   /** The same for a batch of the live protocol. */
-  async runLive(work: LiveWork): Promise<{ body: Uint8Array; state: StreamState }> {
+  async runLive(work: LiveWork): Promise<{ body: Uint8Array<ArrayBuffer>; state: StreamState }> {
     const { maxResponseBytes, maxRowBytes } = this.#options.limits;
     const budget = new ResponseBudget(maxResponseBytes, maxRowBytes);
     try {

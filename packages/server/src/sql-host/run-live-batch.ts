@@ -31,7 +31,7 @@ export async function runLiveBatch(
   limits: { readonly maxStatements: number },
   budget: ResponseBudget,
   slice: TimeSlice,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const results: LiveStepResult[] = [];
   try {
     const steps = decodeLiveBatch(body, limits).map(toBatchStep);

@@ -97,7 +97,7 @@ export class PooledStream implements SqlStream, Writer, TransactionHolder {
   }
 
   /** Runs a batch of the live protocol, and gives its results as they travel. Rejects as `run` does. */
-  runLive(work: LiveWork): Promise<Uint8Array> {
+  runLive(work: LiveWork): Promise<Uint8Array<ArrayBuffer>> {
     return this.#inTurn(async () => {
       const stream = this.#options.id;
       const { body, state } = await this.#submit("run-live", { type: "run-live", stream, work });

@@ -60,7 +60,7 @@ describe("the headers of an answer", () => {
       expect(corsHeaders(request("POST", { origin: APP }), allowed)).toEqual({
         vary: "Origin",
         "access-control-allow-origin": APP,
-        "access-control-expose-headers": "x-request-id, retry-after",
+        "access-control-expose-headers": "x-request-id, retry-after, tributary-accepts",
       });
     },
   );
@@ -85,7 +85,7 @@ describe("a preflight", () => {
     expect(response?.headers).toEqual({
       vary: "Origin, Access-Control-Request-Headers",
       "access-control-allow-origin": APP,
-      "access-control-expose-headers": "x-request-id, retry-after",
+      "access-control-expose-headers": "x-request-id, retry-after, tributary-accepts",
       "access-control-allow-methods": "GET, POST, PUT, DELETE",
       "access-control-allow-headers": "authorization,content-type, x-turso-encryption-key",
       "access-control-max-age": "600",
