@@ -34,7 +34,7 @@ describe("parameters", () => {
 
   test("are bound by SQLite's numbers", () => {
     const bind = (sql: string, positional: bigint[]) =>
-      bindArguments(shapeOf(sql).parameterNames, { positional, named: [] }, false);
+      bindArguments(shapeOf(sql), { positional, named: [] });
     expect(bind("select ?, ?", [1n, 2n])).toEqual([[1n, 2n]]);
     expect(bind("select ?2, ?, ?1", [1n, 2n, 3n])).toEqual([[3n], { 1: 1n, 2: 2n }]);
     expect(() => bind("select ?", [])).toThrow(/no value/);
@@ -42,12 +42,14 @@ describe("parameters", () => {
   });
 
   test("are bound by name, with or without the prefix", () => {
-    const { parameterNames } = shapeOf("select :a, $b");
     const named = [
       { name: "a", value: 1n },
       { name: "$b", value: 2n },
     ];
-    expect(bindArguments(parameterNames, { positional: [], named }, false)).toEqual([[], { a: 1n, b: 2n }]);
+    expect(bindArguments(shapeOf("select :a, $b"), { positional: [], named })).toEqual([
+      [],
+      { a: 1n, b: 2n },
+    ]);
   });
 });
 

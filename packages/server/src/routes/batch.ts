@@ -15,7 +15,7 @@ export async function answerBatch(context: RouteContext): Promise<HttpResponse> 
   lease.onRemoved = () => stream.close();
   const hasGone = whenAbandoned(context, () => stream.close());
   try {
-    const results = await stream.runLive({ body, isContinued: false });
+    const results = await stream.runLive({ body, isContinued: false }, true);
     return bytesResponse(BATCH_CONTENT_TYPE, results);
   } finally {
     hasGone();

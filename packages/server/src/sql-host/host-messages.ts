@@ -6,7 +6,9 @@ import type { ServerErrorCode } from "../server-error.js";
 import type { LiveWork } from "./run-live-batch.js";
 import type { ProxyWork } from "./run-proxy-work.js";
 
-// What the main thread and a `SqlHost`, which runs SQL, tell each other. Plain data: between processes it is copied.
+// What the main thread and a `SqlHost`, which runs SQL, tell each other. Plain data: between processes it is copied, and
+// each crossing costs about as much as a small statement. So messages that are ready together cross together, in their
+// order: a push whose turn it is to write is one crossing there, and one back.
 
 /** Limits that are kept where SQL runs; see `SyncServerOptions`. */
 interface HostLimits {
@@ -40,6 +42,8 @@ export type ToHost =
       readonly task: number;
       readonly stream: number;
       readonly work: LiveWork;
+      /** The stream is closed when it is done; a task that fails leaves that to `close`. */
+      readonly isLast: boolean;
     }
   | {
       readonly type: "run-proxy";
@@ -67,8 +71,11 @@ export type ToHost =
   | { readonly type: "revision"; readonly stream: number; readonly revision: string | undefined }
   /** Rolls the open transaction back, and fails what the client goes on to do in it. */
   | { readonly type: "take-transaction"; readonly stream: number }
-  /** Is answered with `closed`. */
+  /** Is answered with `closed`. Not to be sent for a stream that a task has left closed. */
   | { readonly type: "close"; readonly stream: number }
+  /** Closes the connections to a file that closed streams have left for others. Is answered with `forgotten`. */
+  | { readonly type: "forget"; readonly path: string }
+  /** The answer to `lock-wanted`; granted also unasked, with a task that is going to write. */
   | { readonly type: "lock-granted" | "lock-refused"; readonly stream: number }
   | { readonly type: "checkpoint"; readonly task: number; readonly path: string }
   | { readonly type: "verify"; readonly task: number; readonly path: string; readonly depth: VerifyDepth };
@@ -116,6 +123,8 @@ export type FromHost =
   | { readonly type: "committed"; readonly stream: number }
   /** A merge has to know the newest revision: it holds the write lock, or has just committed. */
   | { readonly type: "revision-wanted"; readonly stream: number }
-  /** The stream, which was to be closed, has no connection any more. */
+  /** The stream, which was to be closed, is. */
   | { readonly type: "closed"; readonly stream: number }
+  /** There is no connection to the file but those of streams. */
+  | { readonly type: "forgotten"; readonly path: string }
   | { readonly type: "lock-wanted" | "lock-free"; readonly stream: number };

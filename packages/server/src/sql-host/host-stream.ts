@@ -10,7 +10,6 @@ import {
   parseCursorRequest,
   parsePipelineRequest,
 } from "@tributary/wire";
-import { openConnection } from "../database/open-connection.js";
 import { HranaRequestError } from "../hrana/hrana-request-error.js";
 import type { CursorWork, StreamWork } from "../hrana/sql-stream.js";
 import { openMergeImages } from "../offline/merge-images.js";
@@ -18,10 +17,11 @@ import type { MergeOutcome, MergeWork } from "../offline/merge-work.js";
 import type { ServerClock } from "../server-clock.js";
 import { ServerError } from "../server-error.js";
 import { ResponseBudget } from "../sql/response-budget.js";
-import { SqlConnection } from "../sql/sql-connection.js";
+import type { SqlConnection } from "../sql/sql-connection.js";
 import { CursorRun } from "./cursor-run.js";
 import type { HostStreamOptions, StreamState } from "./host-messages.js";
 import { HranaStream } from "./hrana-stream.js";
+import type { KeptConnections } from "./kept-connections.js";
 import { MergeRun } from "./merge-run.js";
 import type { RevisionQuestion } from "./revision-question.js";
 import { type LiveWork, runLiveBatch } from "./run-live-batch.js";
@@ -32,11 +32,14 @@ import type { WritePermit } from "./write-permit.js";
 
 /** What a stream needs of its host. */
 export interface HostStreamContext {
+  readonly connections: KeptConnections;
   readonly permit: WritePermit;
   readonly question: RevisionQuestion;
   readonly clock: ServerClock;
   /** A write transaction has ended. */
   readonly onCommitted: () => void;
+  /** A statement begins, which may take long. */
+  readonly onStatement: () => void;
   /** No statement is running. */
   readonly onAlive: () => void;
 }
@@ -57,14 +60,22 @@ export class HostStream {
   constructor(options: HostStreamOptions, context: HostStreamContext) {
     this.#options = options;
     this.#context = context;
-    const { path, readonly, walLimitBytes, limits } = options;
-    const { permit, clock, onCommitted, onAlive } = context;
+    const { limits } = options;
+    const { permit, clock, connections, onCommitted, onStatement, onAlive } = context;
     try {
-      this.#connection = new SqlConnection(openConnection(path, walLimitBytes, readonly), onCommitted);
+      this.#connection = connections.take(options);
     } catch (error) {
       throw new ServerError("cannot-open", "cannot open another connection: try again later", error);
     }
-    this.#runner = new StatementRunner({ connection: this.#connection, permit, clock, onAlive, ...limits });
+    this.#connection.onWritten = onCommitted;
+    this.#runner = new StatementRunner({
+      connection: this.#connection,
+      permit,
+      clock,
+      onStatement,
+      onAlive,
+      ...limits,
+    });
     this.#hrana = new HranaStream(this.#runner);
   }
 
@@ -88,17 +99,19 @@ export class HostStream {
     } finally {
       this.#runner.settle();
     }
-    if (this.#hrana.isClosed) this.close();
     return { results, state: this.#state };
   }
 
-  /** The same for a batch of the live protocol. */
-  async runLive(work: LiveWork): Promise<{ body: Uint8Array<ArrayBuffer>; state: StreamState }> {
+  /** The same for a batch of the live protocol. `isLast`: the stream is at its end then. */
+  async runLive(
+    work: LiveWork,
+    isLast: boolean,
+  ): Promise<{ body: Uint8Array<ArrayBuffer>; state: StreamState }> {
     const { maxResponseBytes, maxRowBytes } = this.#options.limits;
     const budget = new ResponseBudget(maxResponseBytes, maxRowBytes);
     try {
       const body = await runLiveBatch(this.#runner, work, this.#options.limits, budget, this.#slice());
-      return { body, state: this.#state };
+      return { body, state: isLast ? { isClosed: true, isAutocommit: true } : this.#state };
     } finally {
       this.#runner.settle();
     }
@@ -182,11 +195,12 @@ export class HostStream {
     this.#runner.takeTransaction();
   }
 
-  /** Rolls back and closes. Calling it again does nothing. */
-  close(): void {
+  /** Rolls back and closes, once. `isRunning`: some of its calls have not ended, and must not go on with the connection. */
+  close(isRunning: boolean): void {
     this.closeCursor();
     this.#merge?.abort("the stream is closed", "STREAM_CLOSED");
-    this.#connection.close();
+    if (isRunning) this.#connection.close();
+    else this.#context.connections.giveBack(this.#options, this.#connection);
     this.#context.permit.release();
   }
 

@@ -13,9 +13,10 @@ try {
   // Not every system has it.
 }
 
-const host = new SqlHost((message) => void process.send?.(message), systemClock);
-process.send?.({ type: "alive" } satisfies FromHost);
-process.on("message", (message) => host.receive(message as ToHost));
+const send = (messages: readonly FromHost[]): void => void process.send?.(messages);
+const host = new SqlHost(send, systemClock);
+send([{ type: "alive" }]);
+process.on("message", (messages) => host.receive(messages as readonly ToHost[]));
 process.on("disconnect", () => process.exit());
 // Ctrl-C in a terminal and service managers signal the whole group; the server says when it is time to end.
 process.on("SIGINT", () => {});

@@ -5,6 +5,7 @@ import {
   type LiveStep,
   type LiveStepResult,
 } from "@tributary/wire";
+import type { StatementArguments } from "../sql/bind-arguments.js";
 import type { ResponseBudget } from "../sql/response-budget.js";
 import { countHead } from "./count-head.js";
 import { type BatchStep, runSteps } from "./run-steps.js";
@@ -15,6 +16,7 @@ import { toHranaError } from "./to-hrana-error.js";
 const IN_TRANSACTION: HranaCondition = { type: "not", cond: { type: "is_autocommit" } };
 const NOTHING: LiveStepResult = { type: "ok", rows: [] };
 const SKIPPED: LiveStepResult = { type: "skipped" };
+const NONE_NAMED: StatementArguments["named"] = [];
 
 /** A batch of the live protocol. */
 export interface LiveWork {
@@ -34,8 +36,8 @@ export async function runLiveBatch(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const results: LiveStepResult[] = [];
   try {
-    const steps = decodeLiveBatch(body, limits).map(toBatchStep);
-    await runSteps(runner, steps, budget, slice, (result, failure) => {
+    const steps = decodeLiveBatch(body, limits);
+    await runSteps(runner, toBatchSteps(steps), budget, slice, (result, failure) => {
       if (failure === undefined) {
         if (result === undefined) results.push(SKIPPED);
         else results.push(result.rows.length === 0 ? NOTHING : { type: "ok", rows: result.rows });
@@ -51,13 +53,12 @@ export async function runLiveBatch(
   return encodeLiveResults(results);
 }
 
-function toBatchStep({ sql, params, condition, wantRows }: LiveStep, index: number): BatchStep {
-  return {
-    sql,
-    wantRows,
-    condition: toCondition(condition, index),
-    args: () => ({ positional: params, named: [] }),
-  };
+/** One by one: of 200 000 steps no second list is made. */
+function* toBatchSteps(steps: readonly LiveStep[]): Generator<BatchStep, void> {
+  for (const [index, { sql, params, condition, wantRows }] of steps.entries()) {
+    const args = { positional: params, named: NONE_NAMED };
+    yield { sql, wantRows, condition: toCondition(condition, index), args: () => args };
+  }
 }
 
 function toCondition(condition: LiveStep["condition"], index: number): HranaCondition | undefined {

@@ -29,7 +29,7 @@ export interface BatchStep {
  */
 export async function runSteps(
   runner: StatementRunner,
-  steps: readonly BatchStep[],
+  steps: Iterable<BatchStep>,
   budget: ResponseBudget,
   slice: TimeSlice,
   settle: (result: SqlResult | undefined, failure: SqlError | undefined) => void,

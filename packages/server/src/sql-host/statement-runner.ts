@@ -16,6 +16,8 @@ export interface StatementRunnerOptions {
   readonly lockTimeoutMs: number;
   /** Longest row that may be bound, bytes. */
   readonly maxRowBytes: number;
+  /** A statement begins, which may take long. */
+  readonly onStatement: () => void;
   /** No statement is running. */
   readonly onAlive: () => void;
 }
@@ -105,6 +107,7 @@ export class StatementRunner {
     if (!this.connection.needsWriteLock(prepared)) {
       // It may take long, and others may write meanwhile.
       this.settle();
+      this.#options.onStatement();
       try {
         return work();
       } catch (error) {
@@ -112,6 +115,7 @@ export class StatementRunner {
         if (!isLockWait(error) || this.connection.holdsWriteLock) throw error;
       }
     }
+    this.#options.onStatement();
     const deadline = this.#options.clock.now() + this.#options.lockTimeoutMs;
     const waiting = this.#permit.acquire();
     if (waiting !== undefined) return waiting.then(() => this.#retry(work, deadline));

@@ -1,5 +1,6 @@
 import { type SqlValue, sameValue } from "@tributary/core";
 import { SqlError } from "./sql-error.js";
+import type { StatementShape } from "./statement-shape.js";
 
 /** Arguments of a statement. */
 export interface StatementArguments {
@@ -8,18 +9,17 @@ export interface StatementArguments {
 }
 
 /** What better-sqlite3 takes: values for the parameters without a name, in order, and an object for those with one. */
-export type BoundArguments = [SqlValue[]] | [SqlValue[], Record<string, SqlValue>];
+export type BoundArguments = [readonly SqlValue[]] | [readonly SqlValue[], Record<string, SqlValue>];
 
 /**
- * Brings arguments into the form of better-sqlite3, which numbers only the parameters without a name.
- * `names` as in `StatementShape`. Throws `SqlError` ARGS_INVALID and ARGS_BOTH_POSITIONAL_AND_NAMED.
+ * Brings arguments into the form of better-sqlite3, which numbers only the parameters without a name. Throws `SqlError` ARGS_INVALID and ARGS_BOTH_POSITIONAL_AND_NAMED.
  */
 export function bindArguments(
-  names: readonly (string | null)[],
+  { parameterNames: names, hasNames, isExplain: lenient }: StatementShape,
   { positional, named }: StatementArguments,
-  lenient: boolean,
 ): BoundArguments {
   const count = names.length - 1;
+  if (!hasNames && named.length === 0 && positional.length === count) return [positional];
   if (positional.length > 0 && named.length > 0) {
     throw new SqlError("ARGS_BOTH_POSITIONAL_AND_NAMED", "positional and named arguments cannot be mixed");
   }

@@ -4,7 +4,7 @@ import type { Connection } from "../database/open-connection.js";
 import { ServerError } from "../server-error.js";
 import { type BoundArguments, bindArguments, type StatementArguments } from "./bind-arguments.js";
 import { ResponseBudget } from "./response-budget.js";
-import { isLockWait, refuseNul, SqlError, toSqlError } from "./sql-error.js";
+import { isLockWait, isOfStatement, refuseNul, SqlError, toSqlError } from "./sql-error.js";
 import { type StatementShape, shapeOf } from "./statement-shape.js";
 
 /** A column of a result. */
@@ -52,13 +52,15 @@ export class SqlConnection {
   readonly #connection: Connection;
   readonly #prepared = new StatementCache<PreparedStatement>(CACHED_STATEMENTS);
   readonly #lastChange: Statement<unknown[], unknown>;
-  readonly #onWritten: () => void;
+  /** The statement that ran last: mostly the next one is the same. */
+  #last: { readonly sql: string; readonly prepared: PreparedStatement } | undefined;
   #holdsWriteLock = false;
+  #isAsNew = true;
+  /** Called where a write transaction has ended, before its result is given. It must not throw. */
+  onWritten: () => void = () => {};
 
-  /** `onWritten` is called where a write transaction has ended, before its result is given. It must not throw. */
-  constructor(connection: Connection, onWritten: () => void) {
+  constructor(connection: Connection) {
     this.#connection = connection;
-    this.#onWritten = onWritten;
     connection.defaultSafeIntegers(true);
     this.#lastChange = connection.prepare("SELECT changes(), last_insert_rowid()").raw(true);
   }
@@ -73,10 +75,20 @@ export class SqlConnection {
     return this.#holdsWriteLock;
   }
 
+  /**
+   * Whether nothing that clients have done here is left outside of a transaction, but for what `changes()`,
+   * `total_changes()` and `last_insert_rowid()` give: somebody else may go on with it.
+   */
+  get isAsNew(): boolean {
+    return this.#isAsNew;
+  }
+
   /** Compiles a statement, or finds it compiled. Throws `SqlError`, or `ServerError` "closed". */
   prepare(sql: string): PreparedStatement {
     if (!this.#connection.open) throw new ServerError("closed", "the database is closed");
-    return this.#prepared.get(sql, (text) => this.#compile(text));
+    if (sql !== this.#last?.sql)
+      this.#last = { sql, prepared: this.#prepared.get(sql, (text) => this.#compile(text)) };
+    return this.#last.prepared;
   }
 
   /** What a statement takes and gives, without running it. Throws `SqlError`. */
@@ -88,16 +100,17 @@ export class SqlConnection {
 
   /** Whether running it takes a lock that another connection may hold. */
   needsWriteLock({ shape, readonly }: PreparedStatement): boolean {
+    if (this.#holdsWriteLock || shape.kind === "end") return false;
     // One that SQLite lets only read takes no lock, whatever it is told.
-    if (this.#connection.readonly || this.#holdsWriteLock || shape.kind === "end") return false;
-    return !readonly || shape.kind === "begin-write";
+    return (!readonly || shape.kind === "begin-write") && !this.#connection.readonly;
   }
 
   /** Runs a statement to its end. Rows count against `budget`; without one they are dropped. */
   run(prepared: PreparedStatement, args: StatementArguments, budget: ResponseBudget | undefined): SqlResult {
     const { shape, statement } = prepared;
-    const bound = bindArguments(shape.parameterNames, args, shape.isExplain);
+    const bound = bindArguments(shape, args);
     const writes = this.needsWriteLock(prepared);
+    this.#noteTraces(shape);
     let gotLock = writes;
     try {
       if (!statement.reader) {
@@ -120,12 +133,13 @@ export class SqlConnection {
     } catch (error) {
       // Any other failed write may have taken the lock all the same, and may have ended the transaction.
       if (isLockWait(error)) gotLock = false;
+      this.#noteFailure(error);
       throw error;
     } finally {
       if (gotLock) this.#holdsWriteLock = true;
       if (this.#holdsWriteLock && !this.#connection.inTransaction) {
         this.#holdsWriteLock = false;
-        this.#onWritten();
+        this.onWritten();
       }
     }
   }
@@ -134,7 +148,7 @@ export class SqlConnection {
   open(prepared: PreparedStatement, args: StatementArguments): SqlResult | OpenRows {
     const { shape, statement, readonly } = prepared;
     if (!statement.reader || !readonly) return this.run(prepared, args, UNLIMITED);
-    const bound = bindArguments(shape.parameterNames, args, shape.isExplain);
+    const bound = bindArguments(shape, args);
     for (;;) {
       const columns = columnsOf(statement);
       const iterator = statement.iterate(...bound) as IterableIterator<SqlRow>;
@@ -185,13 +199,26 @@ export class SqlConnection {
     // Before SQLite sees it: some pragmas take effect while they are compiled.
     if (shape.refusal !== undefined)
       throw new SqlError("SQL_PARSE_ERROR", `SQL not allowed: ${shape.refusal}`);
+    this.#noteTraces(shape);
     try {
       const statement = this.#connection.prepare(sql);
       if (statement.reader) statement.raw(true);
       return { shape, statement, readonly: statement.readonly };
     } catch (error) {
+      this.#noteFailure(error);
       throw toSqlError(error, true);
     }
+  }
+
+  /** Also of what is merely compiled: that is when some pragmas take effect. */
+  #noteTraces({ traces }: StatementShape): void {
+    if (traces === "lasting" || (traces === "in-transaction" && !this.#connection.inTransaction))
+      this.#isAsNew = false;
+  }
+
+  /** What has to do with the file or with memory may come from how the connection is, and end with it. */
+  #noteFailure(error: unknown): void {
+    if (!isOfStatement(error)) this.#isAsNew = false;
   }
 }
 

@@ -51,6 +51,12 @@ export function isLockWait(error: unknown): boolean {
   return code?.startsWith("SQLITE_BUSY") === true && code !== "SQLITE_BUSY_SNAPSHOT";
 }
 
+/** Whether a statement failed for what it says or what is in the database, and would on any other connection. */
+export function isOfStatement(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === undefined || /^SQLITE_(ERROR|CONSTRAINT|BUSY|READONLY|MISMATCH|TOOBIG|RANGE)/.test(code);
+}
+
 function sqliteCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   return typeof error.code === "string" && error.code.startsWith("SQLITE_") ? error.code : undefined;

@@ -17,9 +17,29 @@ export interface StatementShape {
    * indexes that only a higher `?NNN` makes exist.
    */
   readonly parameterNames: readonly (string | null)[];
+  readonly hasNames: boolean;
+  /** What it leaves on its connection, beside what it does to the database. */
+  readonly traces: StatementTraces;
   /** Why the server does not run it; undefined if it does. */
   readonly refusal: string | undefined;
 }
+
+/** `in-transaction`: gone when the transaction ends that it runs in, if it does. `lasting`: perhaps something. */
+type StatementTraces = "none" | "in-transaction" | "lasting";
+
+/** Pragmas that are told something, and only read. */
+const READING_PRAGMAS = new Set([
+  "foreign_key_check",
+  "foreign_key_list",
+  "index_info",
+  "index_list",
+  "index_xinfo",
+  "integrity_check",
+  "quick_check",
+  "table_info",
+  "table_list",
+  "table_xinfo",
+]);
 
 /** Pragmas that would take the file or the process out of the server's hands; reading them is fine. */
 const PRAGMAS_NOT_TO_SET = new Set([
@@ -54,12 +74,16 @@ const PRAGMAS_NOT_TO_SET = new Set([
 export function shapeOf(sql: string): StatementShape {
   const statement = classifyStatement(sql);
   const isExplain = statement.type === "explain";
+  // The statement after EXPLAIN is looked at as well: SQLite runs some pragmas while it compiles them.
+  const plain = isExplain ? statement.explained : statement;
+  const parameterNames = parameterNamesOf(sql);
   return {
     kind: kindOf(statement),
     isExplain,
-    parameterNames: parameterNamesOf(sql),
-    // The statement after EXPLAIN is looked at as well: SQLite runs some pragmas while it compiles them.
-    refusal: refusalOf(isExplain ? statement.explained : statement),
+    parameterNames,
+    hasNames: parameterNames.some((name) => name !== null),
+    traces: tracesOf(plain),
+    refusal: refusalOf(plain),
   };
 }
 
@@ -96,6 +120,25 @@ function parameterNamesOf(sql: string): (string | null)[] {
     }
   }
   return names;
+}
+
+/** Whatever is not known to leave nothing may leave something. */
+function tracesOf(statement: PlainStatementClass): StatementTraces {
+  switch (statement.type) {
+    case "read":
+    case "write":
+    case "transaction":
+      return "none";
+    case "schema":
+      return statement.temporary ? "lasting" : "none";
+    case "pragma": {
+      const { name, value } = statement;
+      if (value === undefined || READING_PRAGMAS.has(name)) return "none";
+      return name === "defer_foreign_keys" ? "in-transaction" : "lasting";
+    }
+    default:
+      return "lasting";
+  }
 }
 
 function refusalOf(statement: PlainStatementClass): string | undefined {

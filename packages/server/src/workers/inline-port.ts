@@ -4,17 +4,18 @@ import type { StartWorker } from "./worker-port.js";
 
 /** A host in this thread. Nothing can end a statement that runs here. */
 export function inlineWorkers(clock: ServerClock): StartWorker {
-  return ({ onMessage, onEnd }) => {
+  return ({ onMessages, onEnd }) => {
     let ended = false;
-    const host = new SqlHost((message) => {
-      if (!ended) onMessage(message);
+    const host = new SqlHost((messages) => {
+      if (!ended) onMessages(messages);
     }, clock);
     return {
-      send: (message) => host.receive(message),
+      send: (messages) => host.receive(messages),
       keepAlive: () => {},
       kill() {
         if (ended) return;
         ended = true;
+        host.close();
         queueMicrotask(() => onEnd("it was ended"));
       },
     };

@@ -1,4 +1,5 @@
-import { encodeCursorEntry, type HranaFormat } from "@tributary/wire";
+import { classifyStatement } from "@tributary/core";
+import { encodeCursorEntry, firstLiveText, type HranaFormat } from "@tributary/wire";
 import type { TransactionHolder } from "../database/open-transactions.js";
 import type { ServerDatabase } from "../database/server-database.js";
 import type {
@@ -31,6 +32,9 @@ export interface PooledStreamOptions {
 /** What is read of a cursor at once where somebody else wants the stream, bytes. */
 const DRAIN_BYTES = 1024 * 1024;
 
+/** A text that begins a transaction is not longer than that, with what stands before it in a batch, bytes. */
+const BEGIN_BYTES = 64;
+
 /** A cursor, as its stream sees it. */
 interface OpenCursor {
   readonly format: HranaFormat;
@@ -55,17 +59,22 @@ export class PooledStream implements SqlStream, Writer, TransactionHolder {
     this.#options = options;
     const { id, worker, database, readonly } = options;
     database.assertInPlace();
-    worker.addStream(id, {
-      onCommitted: () => database.trySync(),
-      onLockWanted: () => database.writeLock.acquire(this),
-      onLockFree: () => database.writeLock.release(this),
-      onRevisionWanted: () => void this.#tellRevision(),
-      onLost: (error) => this.#onLost(error),
-    });
     const { path, walLimitBytes, maxStatements, maxResponseBytes, maxRowBytes, lockTimeoutMs } =
       database.options;
     const limits = { maxStatements, maxResponseBytes, maxRowBytes, lockTimeoutMs };
-    worker.send({ type: "open", stream: id, options: { path, readonly, walLimitBytes, limits } });
+    worker.addStream(
+      id,
+      database,
+      { path, readonly, walLimitBytes, limits },
+      {
+        tryLock: () => database.writeLock.tryAcquire(this),
+        onCommitted: () => database.trySync(),
+        onLockWanted: () => database.writeLock.acquire(this),
+        onLockFree: () => database.writeLock.release(this),
+        onRevisionWanted: () => void this.#tellRevision(),
+        onLost: (error) => this.#onLost(error),
+      },
+    );
   }
 
   get isAutocommit(): boolean {
@@ -96,11 +105,14 @@ export class PooledStream implements SqlStream, Writer, TransactionHolder {
     });
   }
 
-  /** Runs a batch of the live protocol, and gives its results as they travel. Rejects as `run` does. */
-  runLive(work: LiveWork): Promise<Uint8Array<ArrayBuffer>> {
+  /**
+   * Runs a batch of the live protocol, and gives its results as they travel. Rejects as `run` does. `isLast`: the stream is
+   * closed then, as `close` does.
+   */
+  runLive(work: LiveWork, isLast: boolean = false): Promise<Uint8Array<ArrayBuffer>> {
     return this.#inTurn(async () => {
-      const stream = this.#options.id;
-      const { body, state } = await this.#submit("run-live", { type: "run-live", stream, work });
+      const message = { type: "run-live", stream: this.#options.id, work, isLast } as const;
+      const { body, state } = await this.#submit("run-live", message, beginsWriting(work.body));
       this.#adopt(state);
       return body;
     });
@@ -139,7 +151,7 @@ export class PooledStream implements SqlStream, Writer, TransactionHolder {
   }
 
   close(): void {
-    this.#end(new ServerError("closed", "the stream is closed"));
+    this.#end(undefined);
   }
 
   grant(): void {
@@ -244,7 +256,7 @@ export class PooledStream implements SqlStream, Writer, TransactionHolder {
     const { database } = this.#options;
     const result = this.#tail.then(async () => {
       try {
-        if (this.#isClosed) throw this.#failure;
+        if (this.#isClosed) throw this.#closedError();
         // Its connection may belong to a file that is no longer the database.
         database.assertUsable();
         return await work();
@@ -265,15 +277,18 @@ export class PooledStream implements SqlStream, Writer, TransactionHolder {
   async #submit<T extends TaskResult["type"]>(
     type: T,
     message: Parameters<SqlWorker["submit"]>[0] & { type: Extract<ToHost, { type: T }>["type"] },
+    isWrite = false,
   ): Promise<Extract<TaskResult, { type: T }>> {
     let result: TaskResult;
     try {
-      result = await this.#options.worker.submit(message);
+      result = await this.#options.worker.submit(message, isWrite);
     } catch (error) {
       // Closed meanwhile: that is why it failed, whatever the worker says.
-      throw this.#failure instanceof ServerError ? this.#failure : error;
+      if (!this.#isClosed) throw error;
+      const closed = this.#closedError();
+      throw closed instanceof ServerError ? closed : error;
     }
-    if (this.#isClosed) throw this.#failure;
+    if (this.#isClosed) throw this.#closedError();
     if (result.type !== type) throw new Error(`${type} was answered with ${result.type}`);
     return result as Extract<TaskResult, { type: T }>;
   }
@@ -291,15 +306,26 @@ export class PooledStream implements SqlStream, Writer, TransactionHolder {
     if (!wasClosed) this.onEnd?.({ message: error.message, code });
   }
 
-  #end(failure: Error): void {
+  #closedError(): Error {
+    return this.#failure ?? new ServerError("closed", "the stream is closed");
+  }
+
+  /** `failure`: what its user is told; undefined: that it is closed. */
+  #end(failure: Error | undefined): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#failure = failure;
     const { id, worker, database, onClosed } = this.#options;
-    worker.closeStream(id, database);
+    worker.closeStream(id);
     database.transactions.note(this, false);
     // After the worker was told: the next writer finds SQLite's lock free, or waits for it for a moment.
     database.writeLock.release(this);
     onClosed();
   }
+}
+
+/** Whether a batch of the live protocol takes the write lock with its first statement, as every push of a replica does. */
+function beginsWriting(body: Uint8Array): boolean {
+  const statement = classifyStatement(firstLiveText(body.subarray(0, BEGIN_BYTES)) ?? "");
+  return statement.type === "transaction" && statement.verb === "begin" && statement.immediate;
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, type Serializable } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { FromHost } from "../sql-host/host-messages.js";
 import type { StartWorker } from "./worker-port.js";
@@ -16,7 +16,7 @@ const LAST_WORDS = 2_000;
  * `temporaryDirectory` is where SQLite puts what does not fit into memory; undefined: where the system says.
  */
 export function processWorkers(temporaryDirectory: () => string | undefined): StartWorker {
-  return ({ onMessage, onEnd }) => {
+  return ({ onMessages, onEnd }) => {
     // Loaders and inspectors of the host are not meant for it, and its settings hold secrets.
     const isForHost = (name: string): boolean => name === "NODE_OPTIONS" || name.startsWith("TRIBUTARY_");
     const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !isForHost(name)));
@@ -49,8 +49,8 @@ export function processWorkers(temporaryDirectory: () => string | undefined): St
     child.stderr?.on("data", (chunk: Buffer) => {
       lastWords = (lastWords + chunk.toString()).slice(-LAST_WORDS);
     });
-    child.on("message", (message) => {
-      if (!ended) onMessage(message as FromHost);
+    child.on("message", (messages) => {
+      if (!ended) onMessages(messages as readonly FromHost[]);
     });
     child.on("error", fail);
     child.on("exit", (code, signal) => end(`it ended with ${signal ?? `exit code ${code}`}`));
@@ -60,9 +60,9 @@ export function processWorkers(temporaryDirectory: () => string | undefined): St
     const { stderr } = child as { readonly stderr: object | null | undefined };
     if (stderr != null && "unref" in stderr) (stderr as { unref(): void }).unref();
     return {
-      send(message) {
+      send(messages) {
         // Where it is gone already, `exit` says so.
-        if (!ended && child.connected) child.send(message, () => {});
+        if (!ended && child.connected) child.send(messages as Serializable, () => {});
       },
       keepAlive(isNeeded) {
         if (isNeeded) child.channel?.ref();

@@ -1,7 +1,8 @@
 import { HranaRequestError } from "../hrana/hrana-request-error.js";
 import type { ServerClock, ServerTimer } from "../server-clock.js";
+import { ServerError } from "../server-error.js";
 import { fromHostFailure } from "../sql-host/host-failure.js";
-import type { FromHost, TaskResult, ToHost } from "../sql-host/host-messages.js";
+import type { FromHost, HostStreamOptions, TaskResult, ToHost } from "../sql-host/host-messages.js";
 import type { StartWorker, WorkerPort } from "./worker-port.js";
 
 /** A message that is answered, before it has its number. */
@@ -14,6 +15,8 @@ const ABANDONED_MS = 1_000;
 
 /** What a worker tells of one of its streams. */
 export interface StreamEvents {
+  /** Takes the write lock if nobody has it, for a task that is going to write. Gives whether it did. */
+  tryLock(): boolean;
   onCommitted(): void;
   onLockWanted(): void;
   onLockFree(): void;
@@ -34,8 +37,18 @@ export interface SqlWorkerOptions {
   readonly onEnd: (worker: SqlWorker) => void;
 }
 
+/** A stream of this worker. */
+interface Attached {
+  readonly options: HostStreamOptions;
+  readonly database: object;
+  readonly events: StreamEvents;
+  /** In the host: not yet, with its first task; it is; not any more, after its last one. */
+  state: "new" | "open" | "over";
+}
+
 interface Task {
   readonly message: TaskMessage;
+  readonly isWrite: boolean;
   readonly resolve: (result: TaskResult) => void;
   readonly reject: (error: Error) => void;
   /** It waits for the write lock: others may run. */
@@ -46,11 +59,15 @@ interface Task {
 export class SqlWorker {
   readonly #options: SqlWorkerOptions;
   readonly #port: WorkerPort;
-  readonly #streams = new Map<number, StreamEvents>();
+  readonly #streams = new Map<number, Attached>();
   readonly #queue: Task[] = [];
   readonly #running = new Map<number, Task>();
   /** The databases of streams that were closed, and may have a connection until that was heard there. */
   readonly #closing = new Map<number, object>();
+  /** The databases to which the host may have kept a connection, and their paths. */
+  readonly #served = new Map<object, string>();
+  /** Those to which it is closing what it has kept, by path. */
+  readonly #forgetting = new Map<string, object>();
   #onClosed: (() => void)[] = [];
   #lastTask = 0;
   /** It has been heard of: until then it is not a statement that takes so long. */
@@ -65,7 +82,9 @@ export class SqlWorker {
   constructor(options: SqlWorkerOptions) {
     this.#options = options;
     this.#port = options.start({
-      onMessage: (message) => this.#receive(message),
+      onMessages: (messages) => {
+        for (const message of messages) this.#receive(message);
+      },
       onEnd: (reason, lastWords) => this.#onEnd(reason, lastWords),
     });
   }
@@ -90,19 +109,26 @@ export class SqlWorker {
     return this.#streams.size;
   }
 
-  addStream(id: number, events: StreamEvents): void {
-    this.#streams.set(id, events);
+  /** A stream of a database. It is opened with its first task. */
+  addStream(id: number, database: object, options: HostStreamOptions, events: StreamEvents): void {
+    this.#streams.set(id, { database, options, events, state: "new" });
   }
 
   /**
-   * Closes a stream, at once: that goes past tasks that wait. A statement of it that goes on for long is interrupted, unless
-   * other streams would be lost with it.
+   * Closes a stream, at once: that goes past tasks that wait, and ends those of its own. A statement of it that goes on for
+   * long is interrupted, unless other streams would be lost with it.
    */
-  closeStream(id: number, database: object): void {
+  closeStream(id: number): void {
+    const stream = this.#streams.get(id);
     this.#streams.delete(id);
-    if (this.#ended) return;
-    this.#closing.set(id, database);
-    this.#port.send({ type: "close", stream: id });
+    if (stream === undefined || this.#ended) return;
+    for (const task of this.#queue.filter(({ message }) => "stream" in message && message.stream === id)) {
+      this.#queue.splice(this.#queue.indexOf(task), 1);
+      task.reject(new ServerError("closed", "the stream is closed"));
+    }
+    if (stream.state !== "open") return;
+    this.#closing.set(id, stream.database);
+    this.#port.send([{ type: "close", stream: id }]);
     if (this.isBusy && this.#options.statementTimeoutMs > 0) this.#considerAbandoned(id);
   }
 
@@ -116,28 +142,35 @@ export class SqlWorker {
     }
   }
 
-  /** Resolves when the streams of a database that were closed have no connection to it any more. */
+  /** Resolves when the streams of a database that were closed have left no connection to it. */
   async whenClosed(database: object): Promise<void> {
-    while ([...this.#closing.values()].includes(database)) {
+    const messages = this.#forget(database);
+    if (messages.length > 0) this.#port.send(messages);
+    while ([...this.#closing.values(), ...this.#forgetting.values()].includes(database)) {
       this.#port.keepAlive(true);
       await new Promise<void>((resolve) => this.#onClosed.push(resolve));
     }
   }
 
   /** Sends what is not answered, at once: it goes past tasks that wait. */
-  send(message: Exclude<ToHost, { readonly task: number } | { readonly type: "close" }>): void {
-    this.#port.send(message);
+  send(
+    message: Exclude<ToHost, { readonly task: number } | { readonly type: "open" | "close" | "forget" }>,
+  ): void {
+    this.#port.send([message]);
     if (message.type === "lock-granted" || message.type === "lock-refused") this.#park(message.stream, false);
   }
 
-  /** Has a task carried out. Rejects with what went wrong there, or `HranaRequestError` where the worker was lost. */
-  submit(message: TaskMessage): Promise<TaskResult> {
+  /**
+   * Has a task carried out. Rejects with what went wrong there, or `HranaRequestError` where the worker was lost. `isWrite`: it
+   * is going to want the write lock, and is given it at once where that is free.
+   */
+  submit(message: TaskMessage, isWrite: boolean = false): Promise<TaskResult> {
     return new Promise((resolve, reject) => {
       if (this.#ended) {
         reject(this.#lostError("it has ended"));
         return;
       }
-      this.#queue.push({ message, resolve, reject, isParked: false });
+      this.#queue.push({ message, isWrite, resolve, reject, isParked: false });
       this.#dispatch();
     });
   }
@@ -174,7 +207,43 @@ export class SqlWorker {
     this.#running.set(number, task);
     this.#port.keepAlive(true);
     this.#watch();
-    this.#port.send({ ...task.message, task: number });
+    this.#port.send([...this.#preparations(task), { ...task.message, task: number }]);
+  }
+
+  /** What the host has to be told before it is given a task. */
+  #preparations({ message, isWrite }: Task): ToHost[] {
+    const id = "stream" in message ? message.stream : undefined;
+    const stream = id === undefined ? undefined : this.#streams.get(id);
+    // Whoever closes a database is not to wait for another one's statement.
+    const messages = this.#forgetOthers(stream?.database);
+    if (id === undefined || stream === undefined) return messages;
+    const { database, options, events } = stream;
+    if (stream.state === "new") {
+      stream.state = "open";
+      this.#served.set(database, options.path);
+      messages.push({ type: "open", stream: id, options });
+    }
+    if (isWrite && events.tryLock()) messages.push({ type: "lock-granted", stream: id });
+    return messages;
+  }
+
+  /** What is kept for databases that have no stream here, but for that one. */
+  #forgetOthers(wanted: object | undefined): ToHost[] {
+    const messages: ToHost[] = [];
+    for (const database of this.#served.keys()) {
+      if (database === wanted) continue;
+      if ([...this.#streams.values()].some((stream) => stream.database === database)) continue;
+      messages.push(...this.#forget(database));
+    }
+    return messages;
+  }
+
+  #forget(database: object): ToHost[] {
+    const path = this.#served.get(database);
+    if (path === undefined || this.#ended) return [];
+    this.#served.delete(database);
+    this.#forgetting.set(path, database);
+    return [{ type: "forget", path }];
   }
 
   #receive(message: FromHost): void {
@@ -184,34 +253,46 @@ export class SqlWorker {
       case "alive":
         break;
       case "done":
-        this.#take(message.task)?.resolve(message.result);
+        this.#noteDone(message.task, message.result);
         break;
       case "failed":
         this.#take(message.task)?.reject(fromHostFailure(message.failure));
         break;
       case "closed":
-        this.#noteClosed(message.stream);
+        this.#closing.delete(message.stream);
+        this.#noteClosed();
+        break;
+      case "forgotten":
+        this.#forgetting.delete(message.path);
+        this.#noteClosed();
         break;
       case "committed":
-        this.#streams.get(message.stream)?.onCommitted();
+        this.#streams.get(message.stream)?.events.onCommitted();
         break;
       case "lock-wanted":
         // Before the line is asked: it may answer at once.
         this.#park(message.stream, true);
-        this.#streams.get(message.stream)?.onLockWanted();
+        this.#streams.get(message.stream)?.events.onLockWanted();
         if (!this.#isBusy) this.#goOn();
         break;
       case "lock-free":
-        this.#streams.get(message.stream)?.onLockFree();
+        this.#streams.get(message.stream)?.events.onLockFree();
         break;
       case "revision-wanted":
-        this.#streams.get(message.stream)?.onRevisionWanted();
+        this.#streams.get(message.stream)?.events.onRevisionWanted();
         break;
     }
   }
 
-  #noteClosed(stream: number): void {
-    this.#closing.delete(stream);
+  #noteDone(number: number, result: TaskResult): void {
+    const task = this.#take(number);
+    if (task === undefined) return;
+    const stream = "stream" in task.message ? this.#streams.get(task.message.stream) : undefined;
+    if (stream !== undefined && "state" in result && result.state.isClosed) stream.state = "over";
+    task.resolve(result);
+  }
+
+  #noteClosed(): void {
     if (this.#running.size === 0) this.#port.keepAlive(false);
     for (const resolve of this.#onClosed.splice(0)) resolve();
   }
@@ -258,9 +339,10 @@ export class SqlWorker {
     for (const task of this.#running.values()) task.reject(task.isParked ? lost : (interrupted ?? lost));
     for (const task of this.#queue.splice(0)) task.reject(lost);
     this.#running.clear();
-    for (const stream of [...this.#streams.values()]) stream.onLost(lost);
+    for (const { events } of [...this.#streams.values()]) events.onLost(lost);
     this.#streams.clear();
     this.#closing.clear();
+    this.#forgetting.clear();
     for (const resolve of this.#onClosed.splice(0)) resolve();
     this.#options.onEnd(this);
   }

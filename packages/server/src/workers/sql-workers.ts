@@ -67,11 +67,12 @@ export class SqlWorkers {
   }
 
   /**
-   * Resolves when nothing here has a connection to a database: its streams are closed, and work on its file has ended. Waits
-   * for no other database.
+   * Closes the connections that are kept to a database, and resolves when nothing here has one: its streams are closed, and
+   * work on its file has ended. Waits for no other database.
    */
   flush(database: ServerDatabase): void | Promise<void> {
-    return this.#isInline ? undefined : this.#flush(database);
+    const flushed = this.#flush(database);
+    return this.#isInline ? undefined : flushed;
   }
 
   async #flush(database: ServerDatabase): Promise<void> {

@@ -72,6 +72,13 @@ export class WriteLock {
     this.#considerTheft();
   }
 
+  /** Takes the lock if nobody has it, without a call of `grant`. Gives whether it did. */
+  tryAcquire(writer: Writer): boolean {
+    if (this.#isClosed || this.#holder !== undefined) return false;
+    this.#holder = { writer, since: this.#clock.now() };
+    return true;
+  }
+
   /** Gives the lock back, or leaves the line. Does nothing for others. */
   release(writer: Writer): void {
     if (this.#holder?.writer === writer) {

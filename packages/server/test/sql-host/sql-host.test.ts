@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
-import type { FromHost } from "../../src/sql-host/host-messages.js";
+import type { FromHost, ToHost } from "../../src/sql-host/host-messages.js";
 import { SqlHost } from "../../src/sql-host/sql-host.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { settle } from "../support/settle.js";
@@ -15,13 +15,15 @@ function setUp() {
   foreign.exec("CREATE TABLE t(a); INSERT INTO t VALUES (1), (2)");
   const clock = new ManualClock();
   const heard: FromHost[] = [];
-  const host = new SqlHost((message) => {
-    heard.push(message);
-    if (message.type === "lock-wanted") host.receive({ type: "lock-granted", stream: message.stream });
+  const host = new SqlHost((messages) => {
+    heard.push(...messages);
+    for (const message of messages)
+      if (message.type === "lock-wanted") host.receive([{ type: "lock-granted", stream: message.stream }]);
   }, clock);
   const limits = { maxStatements: 10, maxResponseBytes: 1_000_000, maxRowBytes: 1_000, lockTimeoutMs: 5_000 };
-  host.receive({ type: "open", stream: 1, options: { path, readonly: false, walLimitBytes: 1_000, limits } });
-  return { host, foreign, clock, heard };
+  const tell = (message: ToHost): void => host.receive([message]);
+  tell({ type: "open", stream: 1, options: { path, readonly: false, walLimitBytes: 1_000, limits } });
+  return { tell, foreign, clock, heard };
 }
 
 const run = (sql: string) =>
@@ -33,9 +35,9 @@ const run = (sql: string) =>
   }) as const;
 
 test("waiting for another program is not taken for a statement that runs for long", async () => {
-  const { host, foreign, clock, heard } = setUp();
+  const { tell, foreign, clock, heard } = setUp();
   foreign.exec("BEGIN IMMEDIATE");
-  host.receive({ ...run("INSERT INTO t VALUES (3)"), task: 1 });
+  tell({ ...run("INSERT INTO t VALUES (3)"), task: 1 });
   const alive = (): number => heard.filter(({ type }) => type === "alive").length;
   for (let round = 1; round <= 3; round++) {
     await settle();
@@ -50,13 +52,13 @@ test("waiting for another program is not taken for a statement that runs for lon
 });
 
 test("a cursor that is closed while it waits leaves nothing open", async () => {
-  const { host, foreign, clock, heard } = setUp();
+  const { tell, foreign, clock, heard } = setUp();
   foreign.exec("BEGIN EXCLUSIVE");
   const batch = { steps: [{ stmt: { sql: "SELECT a FROM t" } }] };
-  host.receive({ type: "open-cursor", task: 1, stream: 1, work: { batch }, format: "json" });
-  host.receive({ type: "fetch-cursor", task: 2, stream: 1, maxCount: 1, maxBytes: 1_000 });
+  tell({ type: "open-cursor", task: 1, stream: 1, work: { batch }, format: "json" });
+  tell({ type: "fetch-cursor", task: 2, stream: 1, maxCount: 1, maxBytes: 1_000 });
   await settle();
-  host.receive({ type: "close-cursor", stream: 1 });
+  tell({ type: "close-cursor", stream: 1 });
   foreign.exec("COMMIT");
   clock.advance(20);
   await settle();
@@ -66,9 +68,9 @@ test("a cursor that is closed while it waits leaves nothing open", async () => {
       result: expect.objectContaining({ type: "fetch-cursor", entries: [], done: true }),
     }),
   );
-  host.receive({ ...run("INSERT INTO t VALUES (3)"), task: 3 });
+  tell({ ...run("INSERT INTO t VALUES (3)"), task: 3 });
   await settle();
   expect(foreign.prepare("SELECT count(*) FROM t").pluck().get()).toBe(3);
-  host.receive({ type: "close", stream: 1 });
+  tell({ type: "close", stream: 1 });
   expect(heard.at(-1)).toEqual({ type: "closed", stream: 1 });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { ToHost } from "../../src/sql-host/host-messages.js";
-import type { SqlWorker } from "../../src/workers/sql-worker.js";
+import type { HostStreamOptions, ToHost } from "../../src/sql-host/host-messages.js";
+import type { SqlWorker, StreamEvents } from "../../src/workers/sql-worker.js";
 import { WorkerPool } from "../../src/workers/worker-pool.js";
 import type { WorkerPortEvents } from "../../src/workers/worker-port.js";
 import { ManualClock } from "../support/manual-clock.js";
@@ -25,7 +25,7 @@ function setUp(maxWorkers: number) {
       const port: FakePort = { events, sent: [], isKilled: false };
       ports.push(port);
       return {
-        send: (message) => void port.sent.push(message),
+        send: (messages) => void port.sent.push(...messages),
         keepAlive() {},
         kill() {
           port.isKilled = true;
@@ -43,6 +43,25 @@ function setUp(maxWorkers: number) {
     return { worker, lost };
   };
   return { clock, ports, pool, occupy };
+}
+
+const STREAM: HostStreamOptions = {
+  path: "/test.db",
+  readonly: false,
+  walLimitBytes: 0,
+  limits: { maxStatements: 1, maxResponseBytes: 1, maxRowBytes: 1, lockTimeoutMs: 1 },
+};
+
+function events(): StreamEvents {
+  const nothing = (): void => {};
+  return {
+    tryLock: () => false,
+    onCommitted: nothing,
+    onLockWanted: nothing,
+    onLockFree: nothing,
+    onRevisionWanted: nothing,
+    onLost: nothing,
+  };
 }
 
 async function settled(promise: Promise<unknown>): Promise<boolean> {
@@ -90,20 +109,19 @@ test("what a worker wrote before it died is for the log alone", async () => {
 
 test("a statement of a stream that was closed is interrupted, unless others live there", async () => {
   const { clock, ports, pool } = setUp(2);
-  const events = { onCommitted() {}, onLockWanted() {}, onLockFree() {}, onRevisionWanted() {}, onLost() {} };
   const owner = {};
   const worker = await pool.place(owner);
-  for (const id of [1, 2]) worker.addStream(id, events);
+  for (const id of [1, 2]) worker.addStream(id, owner, STREAM, events());
   const run = { type: "run", work: { requests: [] }, format: "json" } as const;
   const first = worker.submit({ ...run, stream: 1 });
-  worker.closeStream(1, owner);
+  worker.closeStream(1);
   clock.advance(2_000);
   expect(ports[0]?.isKilled).toBe(false);
   const state = { isClosed: false, isAutocommit: true };
-  ports[0]?.events.onMessage({ type: "done", task: 1, result: { type: "run", results: [], state } });
+  ports[0]?.events.onMessages([{ type: "done", task: 1, result: { type: "run", results: [], state } }]);
   await first;
   const second = worker.submit({ ...run, stream: 2 });
-  worker.closeStream(2, owner);
+  worker.closeStream(2);
   clock.advance(999);
   expect(ports[0]?.isKilled).toBe(false);
   clock.advance(1);

@@ -126,3 +126,15 @@ export function decodeLiveBatch(body: Uint8Array, { maxStatements }: LiveBatchLi
   reader.end();
   return steps;
 }
+
+/** The text of the first statement of a body, if it can be read: what the batch begins with. */
+export function firstLiveText(body: Uint8Array): string | undefined {
+  const reader = new ByteReader(body);
+  try {
+    if (reader.uint() === 0) return undefined;
+    return reader.text();
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
