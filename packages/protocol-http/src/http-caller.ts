@@ -1,7 +1,8 @@
 import { SyncError } from "@tributary/core";
-import pRetry from "p-retry";
+import { ACCEPTS_HEADER } from "@tributary/wire";
 import { findProblem, toFailure } from "./answer-check.js";
 import { AttemptFailure, toAttemptFailure } from "./attempt-failure.js";
+import { BatchRefused, BatchSupport } from "./batch-support.js";
 import type { HttpSettings } from "./http-protocol-options.js";
 import type { HttpTransport, TransportResponse } from "./http-transport.js";
 import { RemoteAnswer } from "./remote-answer.js";
@@ -29,6 +30,8 @@ export interface RemoteCall {
   readonly maxRedirects?: number;
   /** Whether it does no harm if the remote acts on it twice. */
   readonly isRepeatable: boolean;
+  /** Sent only to a remote that takes batches of the live protocol; to another one, the call fails with `BatchRefused`. */
+  readonly isLiveBatch?: boolean;
   /** How much longer than usual the answer may take. */
   readonly extraTimeMs: number;
   readonly signal: AbortSignal | undefined;
@@ -40,6 +43,9 @@ interface SentRequest {
   readonly answer: RemoteAnswer;
 }
 
+/** Statuses of a server, or of something before it, that does not know the path, or not with this method or type. */
+const UNKNOWN_ENDPOINT: ReadonlySet<number> = new Set([404, 405, 415]);
+
 const NOTHING_OF_THE_HOST = { headers: undefined, authToken: undefined };
 
 /** Calls endpoints: asks the host for URL and token, sends, checks the head of the answer, tries again where that can help. */
@@ -49,6 +55,7 @@ export class HttpCaller {
   bytesReceived = 0;
   /** Whether the remote has been seen to keep a batch's stream open, and so knows the request that closes it. */
   keepsStreams = false;
+  readonly batchSupport: BatchSupport = new BatchSupport();
   readonly #transport: HttpTransport;
   #closed = false;
 
@@ -68,34 +75,33 @@ export class HttpCaller {
    * Rejects with `SyncError`.
    */
   async call<T>(call: RemoteCall, take: (answer: RemoteAnswer) => Promise<T>): Promise<T> {
-    const { retry, clock } = this.settings;
     const state = { tokenIsFresh: typeof this.settings.authToken !== "function" };
-    try {
-      return await pRetry(async () => this.#attempt(call, state, take), {
-        retries: retry.attempts - 1,
-        // The waiting is done in `shouldRetry`, by our clock and with what the remote asks for.
-        minTimeout: 0,
-        maxTimeout: 0,
-        shouldRetry: async ({ error, attemptNumber }) => {
-          if (!(error instanceof AttemptFailure) || !error.isTemporary) return false;
-          if (!call.isRepeatable && !error.isUntouched) return false;
-          const { signal } = call;
-          await clock
-            .sleep(retryDelay(attemptNumber, error.retryAfterMs, retry, clock), signal)
-            .catch((reason) => {
-              if (!signal?.aborted) throw reason;
-            });
-          return !signal?.aborted;
-        },
-      });
-    } catch (error) {
-      if (call.signal?.aborted) {
-        throw new SyncError("aborted", "The request was aborted by its signal.", {
-          cause: call.signal.reason,
-        });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#attempt(call, state, take);
+      } catch (error) {
+        if (call.signal?.aborted) throw aborted(call.signal);
+        if (!(error instanceof AttemptFailure)) throw error;
+        const mayRepeat = error.isTemporary && (call.isRepeatable || error.isUntouched);
+        if (!mayRepeat || attempt >= this.settings.retry.attempts) throw error.error;
+        await this.#pause(attempt, error.retryAfterMs, call.signal);
       }
-      throw error instanceof AttemptFailure ? error.error : error;
     }
+  }
+
+  /** Until the next attempt. */
+  async #pause(
+    attempt: number,
+    retryAfterMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { retry, clock } = this.settings;
+    try {
+      await clock.sleep(retryDelay(attempt, retryAfterMs, retry, clock), signal);
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+    }
+    if (signal?.aborted) throw aborted(signal);
   }
 
   async #attempt<T>(
@@ -103,10 +109,14 @@ export class HttpCaller {
     state: { tokenIsFresh: boolean },
     take: (answer: RemoteAnswer) => Promise<T>,
   ): Promise<T> {
-    const url = await this.#endpoint(call.path);
+    const base = await this.#base();
+    this.batchSupport.noteBase(base);
+    if (call.isLiveBatch === true && !this.batchSupport.isTold) throw new BatchRefused();
+    const url = endpointUrl(parseRemoteUrl(base), call.path);
     const endpoint = describeUrl(url);
     try {
       const { response, answer } = await this.#sendOn(call, url, endpoint);
+      this.batchSupport.noteAnswer(base, response.header(ACCEPTS_HEADER));
       const problem = findProblem(response, call.contentTypes, url, call.isAnswer);
       if (problem === undefined) return await take(answer);
       const start = await answer.readStart();
@@ -114,13 +124,15 @@ export class HttpCaller {
         state.tokenIsFresh = true;
         return await this.#attempt(call, state, take);
       }
+      if (call.isLiveBatch === true && UNKNOWN_ENDPOINT.has(response.status)) throw new BatchRefused();
       throw toFailure(problem, response, start, endpoint, this.settings.clock);
     } catch (error) {
+      if (error instanceof BatchRefused) throw error;
       throw toAttemptFailure(error, endpoint);
     }
   }
 
-  async #endpoint(path: string): Promise<URL> {
+  async #base(): Promise<string> {
     if (this.#closed) throw new SyncError("invalid-state", "The protocol has been closed.");
     const { url } = this.settings;
     let base: unknown;
@@ -134,7 +146,7 @@ export class HttpCaller {
     if (typeof base !== "string") {
       throw new SyncError("invalid-option", "url() gave neither a URL as a string nor null.");
     }
-    return endpointUrl(parseRemoteUrl(base), path);
+    return base;
   }
 
   /** Sends, and follows as many redirects as the call allows. */
@@ -179,4 +191,8 @@ export class HttpCaller {
       throw error;
     }
   }
+}
+
+function aborted(signal: AbortSignal): SyncError {
+  return new SyncError("aborted", "The request was aborted by its signal.", { cause: signal.reason });
 }
