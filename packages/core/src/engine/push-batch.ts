@@ -1,10 +1,10 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
-import type { RemoteStep, RemoteStepResult, StepCondition } from "../ports/protocol-io.js";
+import type { RemoteStep, RemoteStepResult } from "../ports/protocol-io.js";
+import type { TapeChange } from "../tape/tape-change.js";
 import type { TapePosition } from "../tape/tape-position.js";
 import type { SqlStatement } from "../values/sql-value.js";
-import type { PushStep } from "./push-changes.js";
 import { refusalOf } from "./push-refusal.js";
 import { CREATE_POSITION_TABLE, checkMark, type RemoteMark, SET_POSITION } from "./remote-mark.js";
 
@@ -14,8 +14,16 @@ import { CREATE_POSITION_TABLE, checkMark, type RemoteMark, SET_POSITION } from 
  */
 const DEFER_FOREIGN_KEYS = "PRAGMA defer_foreign_keys = ON";
 
+/** Changes, and by the same index the statements that repeat them on the remote. */
+export interface PushSteps {
+  readonly changes: TapeChange[];
+  readonly statements: SqlStatement[];
+}
+
 /** Statements of the batch before the first change: BEGIN, the pragma, the table of positions, the check of it. */
 const STEPS_BEFORE = 4;
+/** The one of them that may fail. */
+const DEFER_STEP = 1;
 
 /**
  * The position is another than the one read before: an earlier attempt, whose answer did not come, was still running
@@ -33,73 +41,68 @@ export const POSITION_MOVED: unique symbol = Symbol("the position moved");
  */
 export function* sendPushBatch(
   clientId: string,
-  changes: readonly PushStep[],
+  steps: PushSteps,
   expected: RemoteMark,
   position: TapePosition,
 ): Coroutine<SyncError | typeof POSITION_MOVED | undefined> {
-  let rest = changes;
+  let rest = steps;
   for (;;) {
     const outcome = yield* sendOnce(clientId, rest, expected, position);
     if (outcome === undefined || outcome === POSITION_MOVED || outcome instanceof SyncError) return outcome;
-    rest = rest.filter((step) => step !== outcome.done);
+    const isLeft = (_: unknown, index: number): boolean => index !== outcome.done;
+    rest = { changes: rest.changes.filter(isLeft), statements: rest.statements.filter(isLeft) };
   }
 }
 
-/** As `sendPushBatch`, once; `done` is a step that the remote refused because it is done already. */
+/** As `sendPushBatch`, once; `done` is the index of a step that the remote refused because it is done already. */
 function* sendOnce(
   clientId: string,
-  changes: readonly PushStep[],
+  { changes, statements }: PushSteps,
   expected: RemoteMark,
   position: TapePosition,
-): Coroutine<SyncError | typeof POSITION_MOVED | { readonly done: PushStep } | undefined> {
+): Coroutine<SyncError | typeof POSITION_MOVED | { readonly done: number } | undefined> {
   const positionParams = [clientId, BigInt(position.pullGeneration), BigInt(position.changeId)];
-  const statements: SqlStatement[] = [
-    { sql: "BEGIN IMMEDIATE", params: [] },
-    { sql: DEFER_FOREIGN_KEYS, params: [] },
-    { sql: CREATE_POSITION_TABLE, params: [] },
-    checkMark(clientId, expected),
-    ...changes.map(({ statement }) => statement),
-    { sql: SET_POSITION, params: positionParams },
-    { sql: "COMMIT", params: [] },
+  const steps: RemoteStep[] = [
+    { sql: "BEGIN IMMEDIATE", params: [], condition: "always", wantRows: false },
+    previousOk({ sql: DEFER_FOREIGN_KEYS, params: [] }),
+    { sql: CREATE_POSITION_TABLE, params: [], condition: "in-transaction", wantRows: false },
+    previousOk(checkMark(clientId, expected)),
   ];
-  const steps = statements.map((statement, index): RemoteStep => {
-    const previous = statements[index - 1];
-    const condition: StepCondition =
-      previous === undefined
-        ? "always"
-        : previous.sql === DEFER_FOREIGN_KEYS
-          ? "in-transaction"
-          : "previous-ok";
-    return { sql: statement.sql, params: statement.params, condition, wantRows: false };
-  });
+  for (const statement of statements) steps.push(previousOk(statement));
+  steps.push(previousOk({ sql: SET_POSITION, params: positionParams }));
+  steps.push(previousOk({ sql: "COMMIT", params: [] }));
+  const last = steps.length;
   // A remote whose batches share a connection would keep what failed open.
-  const rollback: RemoteStep = { sql: "ROLLBACK", params: [], condition: "in-transaction", wantRows: false };
-  const results = yield* io.runRemoteBatch({ steps: [...steps, rollback], repeatable: false });
-  const failed = steps.findIndex(
-    ({ sql }, index) => sql !== DEFER_FOREIGN_KEYS && results[index]?.type !== "ok",
-  );
-  if (failed === -1) return undefined;
+  steps.push({ sql: "ROLLBACK", params: [], condition: "in-transaction", wantRows: false });
+  const results = yield* io.runRemoteBatch({ steps, repeatable: false });
+  let failed = 0;
+  while (failed < last && (failed === DEFER_STEP || results[failed]?.type === "ok")) failed++;
+  if (failed === last) return undefined;
   const refused = results[failed];
   const isCheck = failed === STEPS_BEFORE - 1;
   if (isCheck && refused?.type === "error" && /constraint|unique/i.test(refused.message))
     return POSITION_MOVED;
-  const step = changes[failed - STEPS_BEFORE];
-  if (step !== undefined && isDone(step, results[failed])) return { done: step };
-  const change = step?.change;
+  const change = changes[failed - STEPS_BEFORE];
+  const statement = statements[failed - STEPS_BEFORE];
+  if (statement !== undefined && isDone(statement, refused)) return { done: failed - STEPS_BEFORE };
   const what =
     change === undefined
       ? "The remote refused the push"
       : change.type === "schema"
         ? `The remote refused the local schema change ${change.changeId}`
         : `The remote refused the local ${change.type} in ${change.shape.table} (change ${change.changeId})`;
-  return refusalOf(results[failed], what, {
+  return refusalOf(refused, what, {
     ...(change !== undefined && { changeId: change.changeId }),
     ...(change !== undefined && change.type !== "schema" && { table: change.shape.table }),
   });
 }
 
 /** Adding a column that is there already is no failure: another replica was first. */
-function isDone({ statement }: PushStep, result: RemoteStepResult | undefined): boolean {
-  const addsColumn = /^\s*ALTER\s+TABLE\s.*\sADD\s/is.test(statement.sql);
+function isDone({ sql }: SqlStatement, result: RemoteStepResult | undefined): boolean {
+  const addsColumn = /^\s*ALTER\s+TABLE\s.*\sADD\s/is.test(sql);
   return addsColumn && result?.type === "error" && /duplicate|already exists/i.test(result.message);
+}
+
+function previousOk({ sql, params }: SqlStatement): RemoteStep {
+  return { sql, params, condition: "previous-ok", wantRows: false };
 }

@@ -7,11 +7,10 @@ import { parseTapeRow, readShapes, type Shapes } from "../tape/read-tape.js";
 import type { RowChange, TapeChange } from "../tape/tape-change.js";
 import { rowBytes, TapeCursor } from "../tape/tape-cursor.js";
 import { isBefore, type TapePosition } from "../tape/tape-position.js";
-import type { SqlStatement } from "../values/sql-value.js";
 import { resumeApply } from "./apply-changes.js";
 import { isLocalOnly } from "./local-only.js";
 import { readPulledPosition, readTapeEnd } from "./local-values.js";
-import { POSITION_MOVED, sendPushBatch } from "./push-batch.js";
+import { POSITION_MOVED, type PushSteps, sendPushBatch } from "./push-batch.js";
 import { type RemoteMark, readRemoteMark } from "./remote-mark.js";
 import { isElsewhere, pushedOf } from "./replay-tape.js";
 import type { ReplicaConfig } from "./replica-config.js";
@@ -22,12 +21,6 @@ import { nextBoundary, tapeBoundaries } from "./tape-boundaries.js";
 export interface PushResult {
   /** Local changes that this push has sent and the remote has taken. */
   readonly changes: number;
-}
-
-/** A change and the statement that repeats it on the remote. */
-export interface PushStep {
-  readonly change: TapeChange;
-  readonly statement: SqlStatement;
 }
 
 /** A batch also ends, between local transactions, where its values have this many bytes. */
@@ -162,9 +155,9 @@ function* pushBatch(
   const changes = all.filter((change) => !change.parked && !isLocalOnly(change, config.ignoreTables));
   const steps = stepsOf(config, changes);
   // A position alone is not worth a commit that all replicas would then have to pull.
-  if (steps.length === 0) return 0;
+  if (steps.changes.length === 0) return 0;
   const refusal = yield* sendNoting(session, steps, expected, position);
-  if (refusal === undefined) return steps.length;
+  if (refusal === undefined) return steps.changes.length;
   if (refusal === POSITION_MOVED) return refusal;
   const netChanges = coalesceChanges(changes);
   if (!/constraint/i.test(refusal.message) || netChanges.length === changes.length) throw refusal;
@@ -172,13 +165,13 @@ function* pushBatch(
   const second = yield* sendNoting(session, netSteps, expected, position);
   if (second === POSITION_MOVED) return second;
   if (second !== undefined) throw second;
-  return netSteps.length;
+  return netSteps.changes.length;
 }
 
 /** Sends a batch, and notes in the session whether its outcome is known. */
 function* sendNoting(
   session: ReplicaSession,
-  steps: readonly PushStep[],
+  steps: PushSteps,
   expected: RemoteMark,
   position: TapePosition,
 ): Coroutine<SyncError | typeof POSITION_MOVED | undefined> {
@@ -197,14 +190,18 @@ function* sendNoting(
   return outcome;
 }
 
-function stepsOf(config: ReplicaConfig, changes: readonly TapeChange[]): PushStep[] {
+function stepsOf(config: ReplicaConfig, changes: readonly TapeChange[]): PushSteps {
   const rows = changes.filter((change): change is RowChange => change.type !== "schema");
-  const statements = statementsOf(rows, config.transform, () => ({})).values();
-  return changes.flatMap((change) => {
-    const statement: SqlStatement | undefined =
-      change.type === "schema" ? { sql: change.sql, params: [] } : statements.next().value;
-    return statement === undefined ? [] : [{ change, statement }];
-  });
+  const statements = statementsOf(rows, config.transform, () => ({}));
+  const steps: PushSteps = { changes: [], statements: [] };
+  let row = 0;
+  for (const change of changes) {
+    const statement = change.type === "schema" ? { sql: change.sql, params: [] } : statements[row++];
+    if (statement === undefined) continue;
+    steps.changes.push(change);
+    steps.statements.push(statement);
+  }
+  return steps;
 }
 
 function positionKeepsMoving(): SyncError {

@@ -2,7 +2,8 @@ import { imageColumns, type TableShape } from "../capture/table-shape.js";
 import { SyncError } from "../errors/sync-error.js";
 import type { RowChange } from "../tape/tape-change.js";
 import type { SqlRow, SqlStatement, SqlValue } from "../values/sql-value.js";
-import { changeToStatement, type ReplayTarget } from "./change-to-statement.js";
+import type { ReplayTarget } from "./change-to-statement.js";
+import { ShapeStatements } from "./shape-statements.js";
 
 /** A local row change as a `transform` sees it. Integers are `bigint`. */
 export interface RowMutation {
@@ -36,11 +37,20 @@ export function statementsOf(
   target: (shape: TableShape) => ReplayTarget,
 ): (SqlStatement | undefined)[] {
   const results = transform && askApp(transform, changes.map(mutationOf));
+  const shapes = new Map<TableShape, ShapeStatements>();
+  const statementOf = (change: RowChange): SqlStatement | undefined => {
+    let statements = shapes.get(change.shape);
+    if (statements === undefined) {
+      statements = new ShapeStatements(change.shape, target(change.shape));
+      shapes.set(change.shape, statements);
+    }
+    return statements.statementOf(change);
+  };
   return changes.map((change, index) => {
     const result = results?.[index];
     if (result?.operation === "skip") return undefined;
     if (result?.operation === "rewrite") return { sql: result.sql, params: result.params };
-    return changeToStatement(change, target(change.shape));
+    return statementOf(change);
   });
 }
 
