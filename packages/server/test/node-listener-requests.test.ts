@@ -1,11 +1,12 @@
-import { once } from "node:events";
-import { createServer, request } from "node:http";
+import { EventEmitter, once } from "node:events";
+import { createServer, request, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { HttpRequest } from "../src/http/http-request.js";
 import type { HttpResponse } from "../src/http/http-response.js";
 import { PulledBody } from "../src/http/pulled-body.js";
 import { readBody } from "../src/http/read-body.js";
+import { sendResponse } from "../src/http/send-response.js";
 import { textResponse } from "../src/http/text-response.js";
 import { toNodeListener } from "../src/node-listener.js";
 import { systemClock } from "../src/server-clock.js";
@@ -207,6 +208,34 @@ test("no more of a body is made than the client has taken", async () => {
   expect(made).toBeLessThan(64);
   socket.destroy();
   await ended.promise;
+});
+
+test("others have their turn while a long body is sent to a client that takes all at once", async () => {
+  const piece = Buffer.alloc(1 << 18);
+  let left = 40;
+  let longest = 0;
+  let inTurn = 0;
+  const next = (): Buffer | undefined => {
+    longest = Math.max(longest, ++inTurn);
+    return left-- > 0 ? piece : undefined;
+  };
+  const body = new PulledBody({ next, onEnd: () => {}, stallTimeoutMs: 0, clock: systemClock });
+  const response = Object.assign(new EventEmitter(), {
+    req: { method: "GET" },
+    writeHead: () => {},
+    write() {
+      process.nextTick(() => response.emit("drain"));
+      return false;
+    },
+    end: () => {},
+  });
+  const turn = (): void => {
+    inTurn = 0;
+    if (left > 0) setImmediate(turn);
+  };
+  turn();
+  await sendResponse({ status: 200, headers: {}, body }, response as object as ServerResponse);
+  expect([left, longest]).toEqual([-1, 4]);
 });
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {

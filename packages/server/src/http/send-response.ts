@@ -2,6 +2,9 @@ import type { ServerResponse } from "node:http";
 import type { HttpResponse } from "./http-response.js";
 import { PulledBody } from "./pulled-body.js";
 
+/** So much of a body is sent before others have their turn, bytes: what the system takes at once is no reason to wait. */
+const TURN_BYTES = 1024 * 1024;
+
 /**
  * Sends an answer over `node:http`. A body that is made on the way is made no faster than the client takes it; where that
  * fails the connection is cut, so that the client sees that it is not whole. Never rejects.
@@ -27,12 +30,17 @@ async function sendPieces(body: PulledBody, response: ServerResponse): Promise<v
   body.onStall = cutOff;
   const end = (): void => body.end();
   response.once("close", end);
+  let sent = 0;
   try {
     for (;;) {
       const given = body.next();
       const piece = given instanceof Promise ? await given : given;
       if (piece === undefined || response.destroyed) break;
       if (!response.write(piece)) await whenDrained(response);
+      sent += piece.length;
+      if (sent < TURN_BYTES) continue;
+      sent = 0;
+      await new Promise(setImmediate);
     }
     response.end();
   } catch {

@@ -33,10 +33,13 @@ export function createPullBody(
   };
   try {
     const selection = selectPages(snapshot.databaseSize, changed, selector);
+    // Read anew for each batch, which is a copy of it: a buffer of its own for each would have to be cleared first.
+    let buffer: Uint8Array | undefined;
     const nextBatch = (): Uint8Array | undefined => {
       const pageIds = selection.next(BATCH_PAGES);
       if (pageIds.length === 0) return undefined;
-      const pages = new Uint8Array(pageIds.length * PAGE_SIZE);
+      buffer ??= new Uint8Array(pageIds.length * PAGE_SIZE);
+      const pages = buffer.subarray(0, pageIds.length * PAGE_SIZE);
       database.readPages(snapshot, pageIds, pages);
       return encodePageMessages(pageIds, pages);
     };
