@@ -92,6 +92,7 @@ export class WalTracker {
    * again before the scan.
    */
   readAhead(maxFrames: number): boolean {
+    // One read tells most callers that there is little. A log that has started over counts as much from the end of the old one.
     const known = this.#generation?.end.frames ?? 0;
     if (this.checkAt(known + maxFrames + 1) === undefined) return false;
     const header = this.#readHeader();
