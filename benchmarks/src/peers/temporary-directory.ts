@@ -36,5 +36,7 @@ export async function inTemporaryDirectory<T>(run: (directory: string) => Promis
 
 /** Deletes all that are there, before the process ends early. */
 export function deleteTemporaryDirectories(): void {
-  for (const path of directories) rmSync(path, { recursive: true, force: true });
+  // A process that was killed just now may still write.
+  for (const path of directories)
+    rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }
