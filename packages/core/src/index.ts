@@ -111,6 +111,8 @@ export type {
   WriteStatement,
 } from "./sql/classify-statement.js";
 export { classifyStatement } from "./sql/classify-statement.js";
+export type { RowInsert } from "./sql/parse-row-insert.js";
+export { parseRowInsert } from "./sql/parse-row-insert.js";
 export { quoteIdentifier } from "./sql/quote-identifier.js";
 export { splitStatements } from "./sql/split-statements.js";
 export { StatementCache } from "./sql/statement-cache.js";

@@ -64,6 +64,7 @@ export class Capture {
   #touched = false;
   #depth = 0;
   #statements = 0;
+  #span = 0;
   #lastChangeId: Database.Statement<unknown[]> | undefined;
   /** The app's own setting of `unsafeMode`. */
   unsafeMode = false;
@@ -71,6 +72,11 @@ export class Capture {
   /** Whether the database is a replica. */
   get isReplica(): boolean {
     return this.#options.isReplica;
+  }
+
+  /** Another number when the schema may be another: after each transaction, rollback and schema statement. */
+  get span(): number {
+    return this.#span;
   }
 
   constructor(db: Database.Database, setDefensive: (on: boolean) => void, options: CaptureOptions) {
@@ -100,6 +106,7 @@ export class Capture {
 
   /** Makes triggers, marks and shapes fit the schema; from the first time on, changes are captured. */
   refresh(): void {
+    this.#span += 1;
     installCapture(this.#installer);
     this.#active = true;
     if (this.#options.engine) this.#options.boundaries.truncate(this.lastChangeId());
@@ -124,18 +131,21 @@ export class Capture {
   settle(): void {
     if (!this.#touched || this.#db.inTransaction) return;
     this.#touched = false;
+    this.#span += 1;
     if (!this.#active) return;
     this.#options.boundaries.note(this.lastChangeId());
     this.#options.onCommit?.();
   }
 
-  /** The transaction was rolled back: nothing has happened. */
+  /** The transaction was rolled back, or a part of it: nothing has happened. */
   forget(): void {
+    this.#span += 1;
     if (!this.#db.inTransaction) this.#touched = false;
   }
 
   /** Runs a schema statement and puts it on the tape; as a whole or not at all. */
   runSchema<T>(statement: SchemaStatement, sql: string, run: () => T): T {
+    this.#span += 1;
     const reserved = foldName(statement.name).startsWith(RESERVED_PREFIX);
     if (reserved && !this.#options.engine) throw reservedName(statement.name);
     this.enter();

@@ -1,5 +1,6 @@
 import type { StatementClass } from "@tributary/core";
 import type Database from "better-sqlite3";
+import type { BulkInsert } from "./bulk-insert.js";
 import type { Capture } from "./capture.js";
 
 type Statement = Database.Statement<unknown[]>;
@@ -7,11 +8,13 @@ type StatementMethods = Pick<Statement, "run" | "get" | "all" | "iterate">;
 
 const captureOf = Symbol("tributary capture");
 const kindOf = Symbol("tributary kind");
+const bulkOf = Symbol("tributary bulk insert");
 
 /** A statement of a captured connection that may write. */
 interface CapturedStatement extends Statement {
   readonly [captureOf]: Capture;
   readonly [kindOf]: StatementClass;
+  [bulkOf]: BulkInsert | undefined;
 }
 
 /** Prototypes by the native one: of statements that write rows, and of all others. */
@@ -24,8 +27,13 @@ const prototypes = {
  * Puts capture around a native statement. It stays the native object, so that everything else about it (binding, modes,
  * columns, its identity) is better-sqlite3's; only its prototype is one with four methods in front.
  */
-export function captureStatement(statement: Statement, kind: StatementClass, capture: Capture): void {
-  const native = Object.getPrototypeOf(statement) as StatementMethods & object;
+export function captureStatement(
+  statement: Statement,
+  kind: StatementClass,
+  capture: Capture,
+  bulk?: BulkInsert,
+): void {
+  const native = Object.getPrototypeOf(statement) as Statement;
   const known = kind.type === "write" ? prototypes.write : prototypes.other;
   let prototype = known.get(native);
   if (prototype === undefined) {
@@ -34,7 +42,11 @@ export function captureStatement(statement: Statement, kind: StatementClass, cap
     known.set(native, prototype);
   }
   Object.setPrototypeOf(statement, prototype);
-  Object.defineProperties(statement, { [kindOf]: { value: kind }, [captureOf]: { value: capture } });
+  Object.defineProperties(statement, {
+    [kindOf]: { value: kind },
+    [captureOf]: { value: capture },
+    [bulkOf]: { value: bulk, writable: true },
+  });
 }
 
 function capturedPrototype(native: StatementMethods & object): object {
@@ -62,17 +74,31 @@ function capturedPrototype(native: StatementMethods & object): object {
 }
 
 /** With `run` as the hot loop of an app that writes many rows needs it: nothing is made for a call, and no kind looked at. */
-function writingPrototype(native: StatementMethods, captured: object): object {
-  const { run } = native;
+function writingPrototype(native: Statement, captured: object): object {
+  const { run, bind, safeIntegers } = native;
   const methods = {
     run(this: CapturedStatement, ...args: unknown[]): unknown {
       const capture = this[captureOf];
+      const bulk = this[bulkOf];
       capture.enter();
       try {
-        return run.apply(this, args);
+        if (bulk === undefined) return run.apply(this, args);
+        if (bulk.isReady) return bulk.run(args);
+        const result = run.apply(this, args);
+        bulk.noteRun(result);
+        return result;
       } finally {
         capture.settle();
       }
+    },
+    // What these set, they set on the statement itself.
+    bind(this: CapturedStatement, ...args: unknown[]): Statement {
+      this[bulkOf] = undefined;
+      return bind.apply(this, args);
+    },
+    safeIntegers(this: CapturedStatement, ...args: [boolean?]): Statement {
+      this[bulkOf] = undefined;
+      return safeIntegers.apply(this, args);
     },
   };
   return Object.create(captured, Object.getOwnPropertyDescriptors(methods)) as object;
@@ -86,7 +112,7 @@ function around<T>(statement: CapturedStatement, run: () => T): T {
     if (kind.type === "pragma") return capture.runHeaderPragma(kind, run);
     capture.enter();
     const result = run();
-    if (kind.type === "transaction" && kind.verb === "rollback") capture.forget();
+    if (kind.type === "transaction" && kind.verb.startsWith("rollback")) capture.forget();
     return result;
   } finally {
     capture.settle();

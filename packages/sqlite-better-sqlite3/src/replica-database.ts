@@ -1,5 +1,6 @@
 import { classifyStatement, type StatementClass, SyncError, splitStatements } from "@tributary/core";
 import Database from "better-sqlite3";
+import { BulkInsert } from "./bulk-insert.js";
 import { attachCapture, Capture, type CaptureOptions, captureOf } from "./capture.js";
 import { captureStatement } from "./captured-statement.js";
 import { checkPragma, setsHeaderField } from "./pragma-rules.js";
@@ -9,8 +10,12 @@ import { checkPragma, setsHeaderField } from "./pragma-rules.js";
  * it as one; statements that only read are better-sqlite3's own, untouched.
  */
 export class ReplicaDatabase extends Database {
+  /** What the app is told of is what it has written. */
+  readonly #isVerbose: boolean;
+
   constructor(path: string, options: Database.Options, capture: CaptureOptions) {
     super(path, options);
+    this.#isVerbose = options.verbose !== undefined;
     // Defensive mode is better-sqlite3's `unsafeMode` the other way round.
     const setDefensive = (on: boolean): void => void super.unsafeMode(!on);
     attachCapture(this, new Capture(this, setDefensive, capture));
@@ -23,7 +28,12 @@ export class ReplicaDatabase extends Database {
     const kind = typeof source === "string" ? classifyStatement(source) : READ;
     refuseUnsupported(kind, captureOf(this).isReplica);
     const statement = super.prepare<BindParameters, Result>(source);
-    if (isCaptured(kind)) captureStatement(statement as Database.Statement<unknown[]>, kind, captureOf(this));
+    if (isCaptured(kind)) {
+      const capture = captureOf(this);
+      const isInsert = kind.type === "write" && kind.verb === "insert" && !this.#isVerbose;
+      const bulk = isInsert ? BulkInsert.of(this, capture, source) : undefined;
+      captureStatement(statement as Database.Statement<unknown[]>, kind, capture, bulk);
+    }
     // SQLite empties the TEMP database while it prepares this one.
     if (emptiesTemp(kind)) captureOf(this).restore();
     return statement;
@@ -120,7 +130,7 @@ export class ReplicaDatabase extends Database {
     if (kind.type === "schema") capture.runSchema(kind, sql, run);
     else if (kind.type === "pragma" && setsHeaderField(kind)) capture.runHeaderPragma(kind, run);
     else run();
-    if (kind.type === "transaction" && kind.verb === "rollback") capture.forget();
+    if (kind.type === "transaction" && kind.verb.startsWith("rollback")) capture.forget();
     if (emptiesTemp(kind)) capture.restore();
     // Of several transactions in one text, each end counts.
     capture.settle();
