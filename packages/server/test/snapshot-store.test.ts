@@ -92,6 +92,33 @@ test("a revision can be asked for by name until the retention is over", () => {
   );
 });
 
+test("revisions are forgotten in the order of their last use, past those that are still read", () => {
+  const { database, clock, run, acquire } = setUp({ snapshotRetentionMs: 1000 });
+  const { snapshots } = database;
+  const taken = [1, 2, 3, 4].map((round) => {
+    run(`UPDATE t SET body = '${round}'`);
+    const snapshot = acquire(true);
+    if (round !== 1) snapshots.release(snapshot);
+    clock.advance(100);
+    return snapshot;
+  });
+  const isThere = ({ revision }: Snapshot): boolean => {
+    try {
+      snapshots.release(snapshots.acquire(revision));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const [read, used, forgotten, newest] = taken as [Snapshot, Snapshot, Snapshot, Snapshot];
+  expect(isThere(used)).toBe(true);
+  run("UPDATE t SET body = '5'");
+  snapshots.release(acquire(true));
+  clock.advance(850);
+  expect([forgotten, newest, used, read].map(isThere)).toEqual([false, true, true, true]);
+  snapshots.release(read);
+});
+
 test("retained revisions are given up rather than letting the WAL grow without end", () => {
   const { database, run, acquire } = setUp({ walLimitBytes: 8 * 4120, snapshotRetentionMs: 1e9 });
   const wanted = acquire(true);

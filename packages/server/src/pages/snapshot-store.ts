@@ -50,6 +50,7 @@ const FEW_FRAMES = 256;
  */
 export class SnapshotStore {
   readonly #options: SnapshotStoreOptions;
+  /** By sequence; the one that was used longest ago comes first. */
   readonly #snapshots = new Map<number, Snapshot>();
   #history: number;
   #newestPin: ReadPin;
@@ -88,7 +89,6 @@ export class SnapshotStore {
         lastUsedAt: 0,
         wanted: false,
       };
-      this.#snapshots.set(revision.sequence, snapshot);
     }
     return this.#use(snapshot, wanted);
   }
@@ -109,10 +109,10 @@ export class SnapshotStore {
   /** Ends what `acquire` began. */
   release(snapshot: Snapshot): void {
     snapshot.readers -= 1;
-    snapshot.lastUsedAt = this.#options.clock.now();
+    const isKept = this.#snapshots.get(snapshot.revision.sequence) === snapshot;
+    if (isKept) this.#noteUse(snapshot);
     // Of a history that is gone: nobody will find it again.
-    if (this.#snapshots.get(snapshot.revision.sequence) !== snapshot && snapshot.readers === 0)
-      snapshot.pin.release();
+    else if (snapshot.readers === 0) snapshot.pin.release();
     this.#nextAttempt = undefined;
   }
 
@@ -260,9 +260,16 @@ export class SnapshotStore {
 
   #use(snapshot: Snapshot, wanted: boolean): Snapshot {
     snapshot.readers += 1;
-    snapshot.lastUsedAt = this.#options.clock.now();
     snapshot.wanted ||= wanted;
+    this.#noteUse(snapshot);
     return snapshot;
+  }
+
+  #noteUse(snapshot: Snapshot): void {
+    const { sequence } = snapshot.revision;
+    snapshot.lastUsedAt = this.#options.clock.now();
+    this.#snapshots.delete(sequence);
+    this.#snapshots.set(sequence, snapshot);
   }
 
   /**
@@ -296,6 +303,8 @@ export class SnapshotStore {
     const expiry = clock.now() - retentionMs;
     const length = wal.generation === undefined ? 0 : byteLengthOf(wal.generation);
     for (const snapshot of this.#snapshots.values()) {
+      // Every pull comes here, and there may be one snapshot for each commit of the last minute: those behind are younger.
+      if (!walTooLong && snapshot.lastUsedAt >= expiry) return;
       if (snapshot.readers > 0) continue;
       const limit = snapshot.wanted ? Math.max(retentionBytes, walLimitBytes) : walLimitBytes;
       if (snapshot.lastUsedAt < expiry || (walTooLong && length > limit)) this.#forget(snapshot);
