@@ -1,5 +1,4 @@
-import { classifyStatement } from "@tributary/core";
-import { encodeCursorEntry, firstLiveText, type HranaFormat } from "@tributary/wire";
+import { encodeCursorEntry, type HranaFormat } from "@tributary/wire";
 import type { TransactionHolder } from "../database/open-transactions.js";
 import type { ServerDatabase } from "../database/server-database.js";
 import type {
@@ -16,6 +15,7 @@ import { ServerError } from "../server-error.js";
 import type { StreamState, TaskResult, ToHost } from "../sql-host/host-messages.js";
 import type { LiveWork } from "../sql-host/run-live-batch.js";
 import type { ProxyWork } from "../sql-host/run-proxy-work.js";
+import { expectsToWrite } from "./expects-to-write.js";
 import type { SqlWorker } from "./sql-worker.js";
 import type { Writer } from "./write-lock.js";
 
@@ -31,9 +31,6 @@ export interface PooledStreamOptions {
 
 /** What is read of a cursor at once where somebody else wants the stream, bytes. */
 const DRAIN_BYTES = 1024 * 1024;
-
-/** A text that begins a transaction is not longer than that, with what stands before it in a batch, bytes. */
-const BEGIN_BYTES = 64;
 
 /** A cursor, as its stream sees it. */
 interface OpenCursor {
@@ -94,12 +91,8 @@ export class PooledStream implements SqlStream, Writer, TransactionHolder {
   run(work: StreamWork, format: HranaFormat): Promise<StreamAnswer> {
     return this.#inTurn(async () => {
       await this.#readAhead();
-      const { results, state } = await this.#submit("run", {
-        type: "run",
-        stream: this.#options.id,
-        work,
-        format,
-      });
+      const message = { type: "run", stream: this.#options.id, work, format } as const;
+      const { results, state } = await this.#submit("run", message, this.#isWrite(work));
       this.#adopt(state);
       return { results, isClosed: state.isClosed };
     });
@@ -112,7 +105,7 @@ export class PooledStream implements SqlStream, Writer, TransactionHolder {
   runLive(work: LiveWork, isLast: boolean = false): Promise<Uint8Array<ArrayBuffer>> {
     return this.#inTurn(async () => {
       const message = { type: "run-live", stream: this.#options.id, work, isLast } as const;
-      const { body, state } = await this.#submit("run-live", message, beginsWriting(work.body));
+      const { body, state } = await this.#submit("run-live", message, this.#isWrite(work));
       this.#adopt(state);
       return body;
     });
@@ -306,6 +299,10 @@ export class PooledStream implements SqlStream, Writer, TransactionHolder {
     if (!wasClosed) this.onEnd?.({ message: error.message, code });
   }
 
+  #isWrite(work: StreamWork | LiveWork): boolean {
+    return !this.#options.readonly && expectsToWrite(work);
+  }
+
   #closedError(): Error {
     return this.#failure ?? new ServerError("closed", "the stream is closed");
   }
@@ -322,10 +319,4 @@ export class PooledStream implements SqlStream, Writer, TransactionHolder {
     database.writeLock.release(this);
     onClosed();
   }
-}
-
-/** Whether a batch of the live protocol takes the write lock with its first statement, as every push of a replica does. */
-function beginsWriting(body: Uint8Array): boolean {
-  const statement = classifyStatement(firstLiveText(body.subarray(0, BEGIN_BYTES)) ?? "");
-  return statement.type === "transaction" && statement.verb === "begin" && statement.immediate;
 }
