@@ -69,7 +69,7 @@ export { ACCEPTS_BATCH, ACCEPTS_HEADER, BATCH_CONTENT_TYPE, BATCH_PATH } from ".
 export { decodeLiveClientMessage, decodeLiveServerMessage } from "./live/decode-live-message.js";
 export { encodeLiveMessage } from "./live/encode-live-message.js";
 export type { EncodedLiveBatch, LiveBatchLimits } from "./live/live-batch.js";
-export { decodeLiveBatch, encodeLiveBatch, firstLiveText } from "./live/live-batch.js";
+export { decodeLiveBatch, encodeLiveBatch, firstLiveText, readLiveSteps } from "./live/live-batch.js";
 export type {
   LiveClientMessage,
   LiveKind,

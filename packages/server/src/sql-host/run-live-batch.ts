@@ -1,9 +1,9 @@
 import {
-  decodeLiveBatch,
   encodeLiveResults,
   type HranaCondition,
   type LiveStep,
   type LiveStepResult,
+  readLiveSteps,
 } from "@tributary/wire";
 import type { StatementArguments } from "../sql/bind-arguments.js";
 import type { ResponseBudget } from "../sql/response-budget.js";
@@ -36,8 +36,7 @@ export async function runLiveBatch(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const results: LiveStepResult[] = [];
   try {
-    const steps = decodeLiveBatch(body, limits);
-    await runSteps(runner, toBatchSteps(steps), budget, slice, (result, failure) => {
+    await runSteps(runner, toBatchSteps(readLiveSteps(body, limits)), budget, slice, (result, failure) => {
       if (failure === undefined) {
         if (result === undefined) results.push(SKIPPED);
         else results.push(result.rows.length === 0 ? NOTHING : { type: "ok", rows: result.rows });
@@ -53,11 +52,13 @@ export async function runLiveBatch(
   return encodeLiveResults(results);
 }
 
-/** One by one: of 200 000 steps no second list is made. */
-function* toBatchSteps(steps: readonly LiveStep[]): Generator<BatchStep, void> {
-  for (const [index, { sql, params, condition, wantRows }] of steps.entries()) {
+/** One by one, as they are read: of 200 000 steps no list is made. */
+function* toBatchSteps(steps: Iterable<LiveStep>): Generator<BatchStep, void> {
+  let index = 0;
+  for (const { sql, params, condition, wantRows } of steps) {
     const args = { positional: params, named: NONE_NAMED };
     yield { sql, wantRows, condition: toCondition(condition, index), args: () => args };
+    index += 1;
   }
 }
 

@@ -61,6 +61,16 @@ describe("POST /batch", () => {
     expect(get.status).toBe(405);
   });
 
+  test("that turns out to be malformed on the way leaves nothing in its transaction", async () => {
+    const { server } = openServer();
+    await run(server, [step("CREATE TABLE t(a)")]);
+    const insert = "INSERT INTO t VALUES (?)";
+    const { body } = encodeLiveBatch([step("BEGIN IMMEDIATE"), step(insert, ["x"]), step(insert, ["y"])]);
+    const refused = await post(server, "/batch", body.with(body.length - 1, 0xff), undefined, TYPE);
+    expect(refused.status).toBe(400);
+    expect(await run(server, [step("SELECT count(*) FROM t")])).toEqual([{ type: "ok", rows: [[0n]] }]);
+  });
+
   test("keeps the limits of a pipeline", async () => {
     const { server } = openServer({ maxStatements: 2, maxBodyBytes: 100, maxResponseBytes: 200 });
     const three = ["SELECT 1", "SELECT 1", "SELECT 1"].map((sql) => step(sql));

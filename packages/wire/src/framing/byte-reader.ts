@@ -80,6 +80,21 @@ export class ByteReader {
     return this.#bytes.subarray(end - count, end);
   }
 
+  /** Passes over that many bytes. */
+  skip(count: number): void {
+    this.#take(count);
+  }
+
+  /** Passes over what `int64` would read. */
+  skipInt64(): void {
+    for (let size = 1; ; size++) {
+      const byte = this.byte();
+      if (size === MAX_VARINT_BYTES && byte > 1)
+        throw new WireError("malformed", "a number has more than 64 bits");
+      if (byte < 0x80) return;
+    }
+  }
+
   /** Throws where anything is left. */
   end(): void {
     if (this.left > 0) throw new WireError("malformed", `${this.left} bytes too many`);

@@ -3,7 +3,7 @@ import { ByteWriter } from "../framing/byte-writer.js";
 import { joinBytes } from "../hrana/join-bytes.js";
 import { WireError } from "../wire-error.js";
 import { LIVE_CONDITIONS, type LiveCondition, type LiveStep } from "./live-step.js";
-import { readValue, writeValue } from "./live-values.js";
+import { readValue, skipValue, writeValue } from "./live-values.js";
 
 // A body has three parts: each SQL text once; runs of steps alike in text, condition and number of values; the values.
 
@@ -88,13 +88,50 @@ export interface LiveBatchLimits {
   readonly maxStatements: number;
 }
 
+interface Run {
+  readonly sql: string;
+  readonly condition: LiveCondition;
+  readonly wantRows: boolean;
+  /** Values of a step. */
+  readonly width: number;
+  readonly length: number;
+}
+
 /** Reads the body of a `push`. Blobs are views of it. Throws `WireError`. */
-export function decodeLiveBatch(body: Uint8Array, { maxStatements }: LiveBatchLimits): LiveStep[] {
+export function decodeLiveBatch(body: Uint8Array, limits: LiveBatchLimits): LiveStep[] {
+  return [...readLiveSteps(body, limits)];
+}
+
+/**
+ * The same, each step when it is asked for: most of the values of a long batch need not be there at once. Throws `WireError`,
+ * for a text that is not UTF-8 when its step is asked for, for anything else at once.
+ */
+export function readLiveSteps(
+  body: Uint8Array,
+  { maxStatements }: LiveBatchLimits,
+): Generator<LiveStep, void> {
   const reader = new ByteReader(body);
+  const runs = readRuns(reader, maxStatements);
+  const values = body.subarray(body.length - reader.left);
+  checkValues(new ByteReader(values), runs);
+  return readSteps(new ByteReader(values), runs);
+}
+
+function* readSteps(reader: ByteReader, runs: readonly Run[]): Generator<LiveStep, void> {
+  for (const { sql, condition, wantRows, width, length } of runs) {
+    for (let index = 0; index < length; index++) {
+      const params = [];
+      for (let left = width; left > 0; left--) params.push(readValue(reader));
+      yield { sql, condition, wantRows, params };
+    }
+  }
+}
+
+/** Everything that stands before the values. */
+function readRuns(reader: ByteReader, maxStatements: number): Run[] {
   const texts: string[] = [];
   for (let left = reader.uint(); left > 0; left--) texts.push(reader.text());
-  const runs: { sql: string; condition: LiveCondition; wantRows: boolean; width: number; length: number }[] =
-    [];
+  const runs: Run[] = [];
   let total = 0;
   for (let left = reader.uint(); left > 0; left--) {
     const sql = texts[reader.uint()];
@@ -113,18 +150,17 @@ export function decodeLiveBatch(body: Uint8Array, { maxStatements }: LiveBatchLi
     if (total > maxStatements) throw new WireError("too-many", `more than ${maxStatements} steps`);
     runs.push(run);
   }
-  const steps: LiveStep[] = [];
-  for (const { sql, condition, wantRows, width, length } of runs) {
+  return runs;
+}
+
+function checkValues(reader: ByteReader, runs: readonly Run[]): void {
+  for (const { width, length } of runs) {
+    const count = width * length;
     // Each value takes a byte at least.
-    if (width * length > reader.left) throw new WireError("truncated", "the values end too early");
-    for (let index = 0; index < length; index++) {
-      const params = [];
-      for (let left = width; left > 0; left--) params.push(readValue(reader));
-      steps.push({ sql, condition, wantRows, params });
-    }
+    if (count > reader.left) throw new WireError("truncated", "the values end too early");
+    for (let left = count; left > 0; left--) skipValue(reader);
   }
   reader.end();
-  return steps;
 }
 
 /** The text of the first statement of a body, if it can be read: what the batch begins with. */

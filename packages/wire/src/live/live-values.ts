@@ -84,3 +84,15 @@ export function readValue(reader: ByteReader): SqlValue {
       throw new WireError("malformed", `unknown kind of value ${kind}`);
   }
 }
+
+/** Passes a value over, and throws what `readValue` would, but where a text is not UTF-8. */
+export function skipValue(reader: ByteReader): void {
+  const kind = reader.byte();
+  if (kind >= SHORT_BLOB) reader.skip(kind - SHORT_BLOB);
+  else if (kind >= SHORT_TEXT) reader.skip(kind - SHORT_TEXT);
+  else if (kind >= SMALL_INTEGER || kind === NULL) return;
+  else if (kind === INTEGER) reader.skipInt64();
+  else if (kind === REAL) reader.skip(8);
+  else if (kind === TEXT || kind === BLOB) reader.skip(reader.uint());
+  else throw new WireError("malformed", `unknown kind of value ${kind}`);
+}

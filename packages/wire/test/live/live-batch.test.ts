@@ -6,7 +6,9 @@ import {
   encodeLiveResults,
   type LiveStep,
   type LiveStepResult,
+  readLiveSteps,
   stringifyPipelineRequest,
+  WireError,
 } from "@tributary/wire";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -114,6 +116,15 @@ describe("live batches", () => {
     // One text, one run of 2^40 steps without values.
     const endless = new Uint8Array(Buffer.from("0100010000008080808080" + "20", "hex"));
     expect(() => decodeLiveBatch(endless, LIMITS)).toThrow(expect.objectContaining({ code: "too-many" }));
+  });
+
+  it("that are read step by step are refused before the first one, but for a text that is not UTF-8", () => {
+    const { body } = encodeLiveBatch([step("SELECT ?", 1n), step("SELECT ?", "text")]);
+    const malformed = [body.subarray(0, -1), Uint8Array.of(...body, 0), body.with(body.length - 5, 9)];
+    for (const bytes of malformed) expect(() => readLiveSteps(bytes, LIMITS)).toThrow(WireError);
+    const steps = readLiveSteps(body.with(body.length - 1, 0xff), LIMITS);
+    expect(steps.next().value).toEqual(step("SELECT ?", 1n));
+    expect(() => steps.next()).toThrow(expect.objectContaining({ code: "malformed" }));
   });
 
   it("of junk are values or WireErrors", () => {
