@@ -4,7 +4,7 @@ import { SyncError } from "../errors/sync-error.js";
 import { coalesceChanges } from "../replay/coalesce-changes.js";
 import { statementsOf } from "../replay/transform.js";
 import { parseTapeRow, readShapes, type Shapes } from "../tape/read-tape.js";
-import type { RowChange, TapeChange } from "../tape/tape-change.js";
+import type { TapeChange } from "../tape/tape-change.js";
 import { rowBytes, TapeCursor } from "../tape/tape-cursor.js";
 import { isBefore, type TapePosition } from "../tape/tape-position.js";
 import { resumeApply } from "./apply-changes.js";
@@ -118,7 +118,7 @@ function* pushFrom(
   return undefined;
 }
 
-/** The changes after a change id up to the first boundary at which there are enough of them. */
+/** What is to be sent of the changes after a change id, up to the first boundary at which they are enough. */
 function* readBatch(
   config: ReplicaConfig,
   after: number,
@@ -126,13 +126,15 @@ function* readBatch(
 ): Coroutine<{ readonly until: number; readonly changes: TapeChange[] }> {
   const changes: TapeChange[] = [];
   const cursor = new TapeCursor(after, last, shapes);
+  let count = 0;
   let bytes = 0;
   for (let rows = yield* cursor.next(); rows.length > 0; rows = yield* cursor.next()) {
     for (const row of rows) {
       const change = parseTapeRow(row, shapes);
-      changes.push(change);
+      if (!change.parked && !isLocalOnly(change, config.ignoreTables)) changes.push(change);
+      count += 1;
       bytes += rowBytes(row);
-      const isEnough = changes.length >= config.pushOperationsThreshold || bytes >= BATCH_BYTES;
+      const isEnough = count >= config.pushOperationsThreshold || bytes >= BATCH_BYTES;
       if (isEnough && nextBoundary(boundaries, change.changeId) === change.changeId) {
         return { until: change.changeId, changes };
       }
@@ -147,12 +149,11 @@ function* readBatch(
  */
 function* pushBatch(
   session: ReplicaSession,
-  all: readonly TapeChange[],
+  changes: readonly TapeChange[],
   expected: RemoteMark,
   position: TapePosition,
 ): Coroutine<number | typeof POSITION_MOVED> {
   const { config } = session;
-  const changes = all.filter((change) => !change.parked && !isLocalOnly(change, config.ignoreTables));
   const steps = stepsOf(config, changes);
   // A position alone is not worth a commit that all replicas would then have to pull.
   if (steps.changes.length === 0) return 0;
@@ -191,12 +192,10 @@ function* sendNoting(
 }
 
 function stepsOf(config: ReplicaConfig, changes: readonly TapeChange[]): PushSteps {
-  const rows = changes.filter((change): change is RowChange => change.type !== "schema");
-  const statements = statementsOf(rows, config.transform, () => ({}));
+  const statements = statementsOf(changes, config.transform, () => ({}));
   const steps: PushSteps = { changes: [], statements: [] };
-  let row = 0;
-  for (const change of changes) {
-    const statement = change.type === "schema" ? { sql: change.sql, params: [] } : statements[row++];
+  for (const [index, change] of changes.entries()) {
+    const statement = statements[index];
     if (statement === undefined) continue;
     steps.changes.push(change);
     steps.statements.push(statement);

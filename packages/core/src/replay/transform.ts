@@ -1,6 +1,6 @@
 import { imageColumns, type TableShape } from "../capture/table-shape.js";
 import { SyncError } from "../errors/sync-error.js";
-import type { RowChange } from "../tape/tape-change.js";
+import type { RowChange, TapeChange } from "../tape/tape-change.js";
 import type { SqlRow, SqlStatement, SqlValue } from "../values/sql-value.js";
 import type { ReplayTarget } from "./change-to-statement.js";
 import { ShapeStatements } from "./shape-statements.js";
@@ -30,13 +30,16 @@ export type TransformResult =
  */
 export type Transform = (mutations: readonly RowMutation[]) => readonly TransformResult[];
 
-/** The statements of row changes after the app's transform; `undefined` where nothing is to be done. */
+/**
+ * The statements of changes after the app's transform, which is not asked about schema changes; `undefined` where nothing
+ * is to be done.
+ */
 export function statementsOf(
-  changes: readonly RowChange[],
+  changes: readonly TapeChange[],
   transform: Transform | undefined,
   target: (shape: TableShape) => ReplayTarget,
 ): (SqlStatement | undefined)[] {
-  const results = transform && askApp(transform, changes.map(mutationOf));
+  const results = transform && askApp(transform, changes.filter(isRowChange).map(mutationOf)).values();
   const shapes = new Map<TableShape, ShapeStatements>();
   const statementOf = (change: RowChange): SqlStatement | undefined => {
     let statements = shapes.get(change.shape);
@@ -46,12 +49,17 @@ export function statementsOf(
     }
     return statements.statementOf(change);
   };
-  return changes.map((change, index) => {
-    const result = results?.[index];
+  return changes.map((change) => {
+    if (change.type === "schema") return { sql: change.sql, params: [] };
+    const result = results?.next().value;
     if (result?.operation === "skip") return undefined;
     if (result?.operation === "rewrite") return { sql: result.sql, params: result.params };
     return statementOf(change);
   });
+}
+
+function isRowChange(change: TapeChange): change is RowChange {
+  return change.type !== "schema";
 }
 
 /** Whatever the app's code does wrong is told as the app's. */

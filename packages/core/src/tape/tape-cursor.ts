@@ -40,13 +40,16 @@ export class TapeCursor {
 
   /** The next rows; none at the end. */
   *next(): Coroutine<readonly SqlRow[]> {
+    if (this.#after >= this.#upTo) return [];
     const params = [this.#after, this.#upTo, this.#rowsPerRead].map(BigInt);
     const rows = yield* this.#query(this.#sql, params);
     const last = rows.at(-1);
     if (last === undefined) return rows;
     this.#after = Number(last[0]);
-    const bytesPerRow = rows.reduce((sum, row) => sum + rowBytes(row), 0) / rows.length;
-    this.#rowsPerRead = Math.max(1, Math.min(MOST_READ_ROWS, Math.floor(BYTES_PER_READ / bytesPerRow)));
+    let bytes = 0;
+    for (const row of rows) bytes += rowBytes(row);
+    const fitting = Math.floor((BYTES_PER_READ * rows.length) / bytes);
+    this.#rowsPerRead = Math.max(1, Math.min(MOST_READ_ROWS, fitting));
     return rows;
   }
 }

@@ -44,18 +44,20 @@ export function encodeLiveBatch(
   let end = start;
   for (; end < steps.length; end++) {
     const step = steps[end] as LiveStep;
-    const sizeBefore = [texts.length, values.length] as const;
-    const isNewText = !indexes.has(step.sql);
+    const textsBefore = texts.length;
+    const valuesBefore = values.length;
+    const isAlikeRun = run !== undefined && isAlike(run.step, step);
+    const isNewText = !isAlikeRun && !indexes.has(step.sql);
     if (isNewText) texts.text(step.sql);
     for (const value of step.params) writeValue(value, values);
     // A run that is not ended yet, and the counts in front of the parts, take no more than this.
     if (end > start && texts.length + runs.length + values.length + RUN_BYTES > maxBytes) {
-      texts.truncate(sizeBefore[0]);
-      values.truncate(sizeBefore[1]);
+      texts.truncate(textsBefore);
+      values.truncate(valuesBefore);
       break;
     }
     if (isNewText) indexes.set(step.sql, indexes.size);
-    if (run !== undefined && isAlike(run.step, step)) run.length += 1;
+    if (isAlikeRun && run !== undefined) run.length += 1;
     else {
       endRun();
       run = { step, length: 1 };
