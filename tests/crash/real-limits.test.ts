@@ -63,6 +63,10 @@ test.each([400, 2_400])(
   },
 );
 
+/** More pages than a pull keeps in memory. */
+const MANY_PAGES =
+  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO many SELECT zeroblob(4000) FROM n";
+
 test.each(["-replay", "-revert", "-changes"])(
   "where %s cannot be written because a directory has its name, nothing is lost and the process goes on",
   async (suffix) => {
@@ -71,6 +75,8 @@ test.each(["-replay", "-revert", "-changes"])(
     const engine = await openEngine(path, remote.url);
     engine.db.exec("INSERT INTO notes VALUES (1000, 'local'); UPDATE notes SET body = 'ONE' WHERE id = 1");
     await remote.query("INSERT INTO notes VALUES (2, 'remote')");
+    await remote.query("CREATE TABLE many (body)");
+    await remote.query(MANY_PAGES);
     mkdirSync(path + suffix);
     const blocked: Coroutine<unknown> =
       suffix === "-revert" ? checkpoint(engine.session) : pull(engine.session);

@@ -178,7 +178,7 @@ describe("files of a replica", () => {
   itSurvives(FILE, "page download cut short", {
     makeInput: (random) => mutateBytes([DATABASE], random),
     decode(bytes) {
-      const download = runSync(PageDownload.create("changes", 2), file.ports);
+      const download = new PageDownload("changes", 2, 0);
       runSync(download.add({ pageIds: Uint32Array.of(0, 1), bytes: DATABASE }), file.ports);
       file.bytes = bytes;
       runSync(download.checkComplete(true), file.ports);
@@ -193,7 +193,7 @@ describe("files of a replica", () => {
         { length: bytes.length >> 1 },
         (_, index) => (bytes[2 * index] as number) << (bytes[2 * index + 1] as number),
       );
-      const download = runSync(PageDownload.create("changes", 3), file.ports);
+      const download = new PageDownload("changes", 3);
       const wrong = bytes[0] === 0xff ? 1 : 0;
       runSync(
         download.add({

@@ -102,7 +102,7 @@ function* receiveAll(
       batch !== undefined;
       batch = yield* io.receivePages(pull)
     ) {
-      download ??= yield* PageDownload.create(replicaFiles(config.path).download, databaseSize);
+      download ??= new PageDownload(replicaFiles(config.path).download, databaseSize);
       yield* download.add(batch);
       config.onProgress?.({ phase: "pull", done: download.pageCount, total: undefined });
     }

@@ -5,32 +5,38 @@ import type { FileHandle } from "../ports/io-operations.js";
 import type { PageBatch } from "../ports/protocol-io.js";
 import type { PageImages } from "../ports/replica-pages.js";
 import { checkRemoteFirstPage, LOCK_BYTE_PAGE } from "../sqlite-format/database-header.js";
+import { grownToHold } from "../values/grown-to-hold.js";
 import { PAGE_SIZE, pageIdOf, pageNumberOf } from "../values/page.js";
 import { GrowableWords } from "./growable-words.js";
 import { PageMap } from "./page-map.js";
+import { TRANSFER_BYTES } from "./read-images.js";
+
+/** Smaller downloads make no file: opening and removing one costs more than applying a few pages. */
+const PAGES_IN_MEMORY = TRANSFER_BYTES / PAGE_SIZE;
 
 /**
- * Pages on their way from the remote: images go to a file in the order they come, only their numbers stay in memory.
- * Nothing here outlives the process: a download that a crash cut off is fetched again, so the file is never synced.
+ * Pages on their way from the remote, in the order they come. Of a large download the images go to a file, and only their
+ * numbers stay in memory. Nothing here outlives the process: a download that a crash cut off is fetched again, so the file
+ * is never synced.
  */
 export class PageDownload implements PageImages {
   readonly #path: string;
-  readonly #file: FileHandle;
   readonly #databaseSize: number;
+  readonly #pagesInMemory: number;
+  /** As long as there is no file. */
+  #images: Uint8Array = new Uint8Array(0);
+  #file: FileHandle | undefined;
   readonly #received: PageMap = new PageMap();
   readonly #numbers: GrowableWords = new GrowableWords();
-  #disposed = false;
 
-  private constructor(path: string, file: FileHandle, databaseSize: number) {
+  /**
+   * Begins a download of pages of a database of that many pages. With more than `pagesInMemory` it goes to the file, which is
+   * emptied then.
+   */
+  constructor(path: string, databaseSize: number, pagesInMemory: number = PAGES_IN_MEMORY) {
     this.#path = path;
-    this.#file = file;
     this.#databaseSize = databaseSize;
-  }
-
-  /** Begins a download of pages of a database of that many pages; a file that is there is emptied. */
-  static *create(path: string, databaseSize: number): Coroutine<PageDownload> {
-    const file = (yield* io.openFile(path, "replace")) as FileHandle;
-    return new PageDownload(path, file, databaseSize);
+    this.#pagesInMemory = pagesInMemory;
   }
 
   get pageNumbers(): Uint32Array {
@@ -52,7 +58,14 @@ export class PageDownload implements PageImages {
       );
     }
     this.#received.addAll(pageIds, this.#databaseSize);
-    yield* io.writeAt(this.#file, this.pageCount * PAGE_SIZE, bytes);
+    const end = this.pageCount * PAGE_SIZE;
+    if (this.#file === undefined && this.#received.size > this.#pagesInMemory) yield* this.#moveToFile(end);
+    if (this.#file !== undefined) yield* io.writeAt(this.#file, end, bytes);
+    else if (bytes.length > 0) {
+      const last = end + bytes.length - 1;
+      this.#images = grownToHold(this.#images, last, (length) => new Uint8Array(length));
+      this.#images.set(bytes, end);
+    }
     for (const pageId of pageIds) this.#numbers.push(pageNumberOf(pageId));
   }
 
@@ -68,6 +81,7 @@ export class PageDownload implements PageImages {
   }
 
   *read(from: number, to: number): Coroutine<Uint8Array> {
+    if (this.#file === undefined) return this.#images.subarray(from * PAGE_SIZE, to * PAGE_SIZE);
     const length = (to - from) * PAGE_SIZE;
     const bytes = yield* io.readAt(this.#file, from * PAGE_SIZE, length);
     if (bytes.length === length) return bytes;
@@ -78,10 +92,17 @@ export class PageDownload implements PageImages {
 
   /** Closes and removes the file. May be called twice. */
   *dispose(): Coroutine<void> {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    yield* io.closeFile(this.#file);
+    const file = this.#file;
+    if (file === undefined) return;
+    this.#file = undefined;
+    yield* io.closeFile(file);
     yield* io.removeFile(this.#path);
+  }
+
+  *#moveToFile(end: number): Coroutine<void> {
+    this.#file = (yield* io.openFile(this.#path, "replace")) as FileHandle;
+    if (end > 0) yield* io.writeAt(this.#file, 0, this.#images.subarray(0, end));
+    this.#images = new Uint8Array(0);
   }
 
   #checkAllReceived(): void {

@@ -54,7 +54,7 @@ describe("an absurd size that a remote announces costs nothing", () => {
   it("in a whole download that brings little", () => {
     const ports = createNodeStorage() as unknown as EngineIo;
     const path = join(tempDirectory(), "replica.db-changes");
-    const download = runSync(PageDownload.create(path, MAX_PAGES), ports);
+    const download = new PageDownload(path, MAX_PAGES);
     const batch = { pageIds: Uint32Array.of(0, MAX_PAGES - 1), bytes: new Uint8Array(2 * PAGE_SIZE) };
     expectCheap(() => {
       runSync(download.add(batch), ports);

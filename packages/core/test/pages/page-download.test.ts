@@ -18,9 +18,9 @@ const run = <T>(coroutine: Coroutine<T>): T => runSync(coroutine, ports);
 const refusal = (text: RegExp) =>
   expect.objectContaining({ code: "invalid-page-stream", message: expect.stringMatching(text) });
 
-function begin(databaseSize: number): { download: PageDownload; path: string } {
+function begin(databaseSize: number, pagesInMemory = 0): { download: PageDownload; path: string } {
   const path = join(tempDirectory(), "replica.db-changes");
-  return { path, download: run(PageDownload.create(path, databaseSize)) };
+  return { path, download: new PageDownload(path, databaseSize, pagesInMemory) };
 }
 
 function batch(database: Uint8Array, ids: readonly number[]) {
@@ -45,10 +45,11 @@ function fourPages(): Uint8Array {
 describe("a download", () => {
   const database = fourPages();
 
-  it("gives the pages back in the order they came", () => {
-    const { download, path } = begin(4);
+  it.each([0, 2, 3, 4])("gives the pages back in the order they came, %i of them in memory", (inMemory) => {
+    const { download, path } = begin(4, inMemory);
     run(download.add(batch(database, [2, 0])));
     run(download.add(batch(database, [3, 1])));
+    expect(existsSync(path)).toBe(inMemory < 4);
     run(download.checkComplete(true));
     expect([...download.pageNumbers]).toEqual([3, 1, 4, 2]);
     expect(download.pageCount).toBe(4);
