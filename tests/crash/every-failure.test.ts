@@ -18,6 +18,7 @@ const VARIED = [
   "opening before a replay that fails",
   "a pull",
   "a pull that is undone",
+  "laying another pull over",
   "a push after a pull",
   "a checkpoint after a pull",
   "closing",

@@ -95,6 +95,9 @@ export class SimulatedReplica implements Site {
     this.#isNew = false;
     // It opens as it was, or has finished the apply that it died in.
     this.#settleGeneration(this.#readGeneration());
+    // Nor does the generation tell of a pull that was laid over before it died.
+    if (this.tape.length === 0 && this.network.pulled !== undefined && !this.#showsState())
+      this.state = cloneState(this.network.pulled);
     this.afterCommit();
   }
 
@@ -130,7 +133,13 @@ export class SimulatedReplica implements Site {
     } finally {
       if (!this.#engine.isDead) await this.#engine.run(changes.dispose());
     }
-    this.#settleGeneration(this.#readGeneration());
+    const generation = this.#readGeneration();
+    const isLaidOver = applied && generation === this.generation;
+    if (isLaidOver) {
+      this.#expect("local changes under a pull that was laid over", this.tape.length, 0);
+      this.state = cloneState(pulled);
+    }
+    this.#settleGeneration(generation);
     if (!applied) return "out of date";
     this.afterCommit();
     const { pendingChanges } = await this.#engine.run(stats(this.#engine.session));
@@ -189,6 +198,15 @@ export class SimulatedReplica implements Site {
     if (version === this.#checkedVersion) return;
     expectContents(`replica ${this.number}`, (sql) => this.query(sql), this.state);
     this.#checkedVersion = version;
+  }
+
+  #showsState(): boolean {
+    try {
+      expectContents("", (sql) => this.query(sql), this.state);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   expectIntegrity(): void {

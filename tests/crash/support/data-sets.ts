@@ -6,6 +6,8 @@ export type Contents = Record<string, string[]>;
 
 /** What a replica and its remote hold when a procedure begins. */
 export interface DataSet {
+  /** What the remote's revisions begin with, which are a number otherwise. */
+  readonly history?: string;
   /** Makes the remote, before the replica is. */
   readonly base: string;
   /** The replica's changes before a checkpoint: their synced pages are saved as revert pages. */
@@ -60,6 +62,13 @@ export const SEVERAL_TABLES: DataSet = {
 
 /** Nothing is pending: the replica only follows. */
 export const FOLLOWING: DataSet = { ...SEVERAL_TABLES, settled: "", unsettled: [], pending: [0] };
+
+/** As it, with a remote whose pulls may be laid over a replica at rest. */
+export const RESTING: DataSet = {
+  ...FOLLOWING,
+  history: "history-",
+  remote: "INSERT INTO log VALUES ('remote')",
+};
 
 /** No revert pages: the log has all that was touched. */
 export const NEVER_SETTLED: DataSet = { ...SEVERAL_TABLES, settled: "", pending: [9] };

@@ -16,23 +16,26 @@ import { contentsOf } from "../../support/contents.js";
  */
 export class ForkableRemote {
   readonly #remote = createMemoryRemote();
-  /** A revision is the index of its state. */
   readonly #states: Uint8Array[];
+  /** A revision is this text and the index of its state. */
+  readonly #history: string;
 
-  private constructor(states: readonly Uint8Array[]) {
+  private constructor(states: readonly Uint8Array[], history: string) {
     this.#states = [...states];
+    this.#history = history;
     const last = states.at(-1);
     if (last !== undefined && last.length > 0) this.#remote.restore(last);
   }
 
-  static create(sql: string): ForkableRemote {
-    const remote = new ForkableRemote([]);
+  /** `history`: what its revisions begin with; without it they only count. */
+  static create(sql: string, history = ""): ForkableRemote {
+    const remote = new ForkableRemote([], history);
     remote.query(sql);
     return remote;
   }
 
   fork(): ForkableRemote {
-    return new ForkableRemote(this.#states);
+    return new ForkableRemote(this.#states, this.#history);
   }
 
   /** How many states there have been; grows with every commit that changed something. */
@@ -41,7 +44,7 @@ export class ForkableRemote {
   }
 
   get latestRevision(): string {
-    return String(this.#states.length - 1);
+    return `${this.#history}${this.#states.length - 1}`;
   }
 
   query(sql: string): readonly SqlRow[] {
@@ -61,7 +64,7 @@ export class ForkableRemote {
 
   /** All pages at a revision, back to back. */
   pagesAt(revision: string): Uint8Array {
-    return this.#states[Number(revision)] as Uint8Array;
+    return this.#states[Number(revision.slice(this.#history.length))] as Uint8Array;
   }
 
   /** A port for one replica. `pagesPerBatch`: so many pages come with one request. */

@@ -66,13 +66,14 @@ export function ofOpening(
   name: string,
   set: DataSet,
   leave: (replica: CrashReplica) => Promise<string>,
-  { expected }: ProcedureOptions = {},
+  { expected, setUp }: ProcedureOptions = {},
 ): CrashProcedure {
   return {
     name,
     failsWith: undefined,
     async prepare() {
       const { replica, remote } = await replicaWith(set);
+      await setUp?.(replica, remote);
       const directory = await leave(replica);
       replica.drop();
       return openingRun(directory, remote, { ...expectationOf(set), ...expected });
@@ -149,7 +150,7 @@ export async function replicaWith(
   set: DataSet,
   config: Partial<ReplicaConfig> = {},
 ): Promise<{ readonly replica: CrashReplica; readonly remote: ForkableRemote }> {
-  const remote = ForkableRemote.create(set.base);
+  const remote = ForkableRemote.create(set.base, set.history);
   onTestFinished(() => remote.close());
   const replica = await openIn(testDirectory(), remote.connect(), config);
   onTestFinished(() => replica.drop());

@@ -1,4 +1,12 @@
-import { checkpoint, closeReplica, pushChanges, resumeApply, runAsync, stats } from "@tributary/core";
+import {
+  type Coroutine,
+  checkpoint,
+  closeReplica,
+  pushChanges,
+  resumeApply,
+  runAsync,
+  stats,
+} from "@tributary/core";
 import { createFailingPorts } from "@tributary/testkit";
 import { settle } from "../../../packages/core/src/engine/checkpoint.js";
 import { FORGOTTEN, saveMetadata } from "../../../packages/core/src/engine/replica-session.js";
@@ -9,11 +17,13 @@ import {
   type DataSet,
   FOLLOWING,
   NEVER_SETTLED,
+  RESTING,
   SCHEMA_CHANGES,
   SEVERAL_TABLES,
   SHRINKING,
   SHRINKING_LOCALLY,
 } from "./data-sets.js";
+import type { ForkableRemote } from "./forkable-remote.js";
 import {
   type CrashProcedure,
   copyOf,
@@ -43,6 +53,48 @@ const GOING_ON: DataSet = {
   unsettled: [...SEVERAL_TABLES.unsettled, ...LATER],
   remote: `${SEVERAL_TABLES.remote}; ${REMOTE_LATER}`,
 };
+
+/** What the remote changes in pages that it has, one after another, and the replica once it has pulled the first. */
+const IN_PLACE = [
+  "UPDATE notes SET stars = 8 WHERE id = 2",
+  "UPDATE bulk SET body = 'in place' WHERE id = 40",
+] as const;
+const IN_PLACE_LOCALLY = [
+  "UPDATE notes SET body = 'local' WHERE id = 2",
+  "UPDATE bulk SET body = 'local' WHERE id <= 3",
+];
+/** After so many of them. */
+const inPlace = (count: number, unsettled: readonly string[] = []): DataSet => ({
+  ...RESTING,
+  unsettled,
+  remote: [RESTING.remote, ...IN_PLACE.slice(0, count)].join("; "),
+});
+/** Of a replica with changes of its own on top of the first. */
+const ON_TOP = {
+  shown: [contentsMerged(inPlace(1, IN_PLACE_LOCALLY)), contentsMerged(inPlace(2, IN_PLACE_LOCALLY))],
+  merged: contentsMerged(inPlace(2, IN_PLACE_LOCALLY)),
+  pending: [4],
+};
+
+/** A pull that is laid over, and does not fall back to the long way. */
+function* layOver({ session }: CrashReplica): Coroutine<void> {
+  const before = session.unsavedPages;
+  yield* pull(session);
+  if (session.unsavedPages === before) throw new Error("The pull was not laid over.");
+}
+
+/** Brings a replica to rest, lays one pull over it, and goes on. */
+async function layOverOne(
+  replica: CrashReplica,
+  remote: ForkableRemote,
+  then: readonly string[],
+): Promise<void> {
+  await pullNow(replica);
+  remote.query(IN_PLACE[0]);
+  await replica.run(layOver(replica));
+  for (const sql of then) replica.db.exec(sql);
+  remote.query(IN_PLACE[1]);
+}
 
 async function pullNow({ run, session }: CrashReplica): Promise<void> {
   await run(pull(session));
@@ -97,6 +149,10 @@ export const PROCEDURES: readonly CrashProcedure[] = [
     (replica) => crashedBefore(replica, pull(replica.session), nth(1, REMOVES_JOURNAL)),
     { expected: { shown: [MERGED], isReplayed: true } },
   ),
+  ofOpening("opening after laying over", RESTING, async (replica) => copyOf(replica), {
+    expected: ON_TOP,
+    setUp: (replica, remote) => layOverOne(replica, remote, IN_PLACE_LOCALLY),
+  }),
   ofOpening("opening before a replay that fails", CONFLICT, (replica) =>
     crashedBefore(replica, pull(replica.session), nth(1, GUARD_BEGINS)),
   ),
@@ -106,6 +162,27 @@ export const PROCEDURES: readonly CrashProcedure[] = [
   ofOpen("a pull", SEVERAL_TABLES, ({ session }) => pull(session)),
   ofOpen("a pull without revert pages", NEVER_SETTLED, ({ session }) => pull(session)),
   ofOpen("a pull without local changes", FOLLOWING, ({ session }) => pull(session)),
+  ofOpen("laying a pull over", RESTING, layOver, {
+    expected: {
+      shown: [contentsMerged(inPlace(0)), contentsMerged(inPlace(1))],
+      merged: contentsMerged(inPlace(1)),
+    },
+    async setUp(replica, remote) {
+      await pullNow(replica);
+      remote.query(IN_PLACE[0]);
+    },
+  }),
+  ofOpen("laying another pull over", RESTING, layOver, {
+    expected: {
+      shown: [contentsMerged(inPlace(1)), contentsMerged(inPlace(2))],
+      merged: contentsMerged(inPlace(2)),
+    },
+    setUp: (replica, remote) => layOverOne(replica, remote, []),
+  }),
+  ofOpen("a pull after laying over", RESTING, ({ session }) => pull(session), {
+    expected: ON_TOP,
+    setUp: (replica, remote) => layOverOne(replica, remote, IN_PLACE_LOCALLY),
+  }),
   ofOpen("a pull that shrinks the database", SHRINKING, ({ session }) => pull(session)),
   ofOpen("a pull into a database that shrank", SHRINKING_LOCALLY, ({ session }) => pull(session)),
   ofOpen("a pull with schema changes on both sides", SCHEMA_CHANGES, ({ session }) => pull(session)),
@@ -147,6 +224,10 @@ export const PROCEDURES: readonly CrashProcedure[] = [
   ofOpen("a checkpoint after a pull", SEVERAL_TABLES, ({ session }) => checkpoint(session), {
     expected: { shown: [MERGED], ...MAY_FORGET },
     setUp: pullNow,
+  }),
+  ofOpen("a checkpoint after laying over", RESTING, ({ session }) => checkpoint(session), {
+    expected: { ...ON_TOP, ...MAY_FORGET },
+    setUp: (replica, remote) => layOverOne(replica, remote, IN_PLACE_LOCALLY),
   }),
   ofRepair("repairing after a close", SEVERAL_TABLES, async (replica) => {
     await replica.run(closeReplica(replica.session));

@@ -2,7 +2,7 @@ import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { namingEndpoint } from "../errors/naming-endpoint.js";
 import { SyncError } from "../errors/sync-error.js";
-import type { PublishPlan } from "../ports/replica-pages.js";
+import type { PublishPlan, SyncedPages } from "../ports/replica-pages.js";
 import { lastChangeId, readShapes } from "../tape/read-tape.js";
 import { type ReplayJournal, ReplayJournalReader, ReplayJournalWriter } from "../tape/replay-journal.js";
 import { TapeCursor } from "../tape/tape-cursor.js";
@@ -10,11 +10,13 @@ import { TAPE_FIXED_COLUMNS, TAPE_TABLE } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
 import { readCarriedStreams, writeStreams } from "./carry-streams.js";
 import { hasContent } from "./keep-aside.js";
+import { followPull, layOver } from "./lay-over.js";
 import { hasTable, readLocalValue, readPulledPosition } from "./local-values.js";
 import { commitReplay, replayTape } from "./replay-tape.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import {
   beginWrite,
+  catchUpMetadata,
   committing,
   type ReplicaSession,
   replicaFiles,
@@ -34,22 +36,23 @@ import type { PulledChanges } from "./wait-changes.js";
  * is left to do is done before the next operation.
  */
 export function* applyChanges(session: ReplicaSession, changes: PulledChanges): Coroutine<boolean> {
-  const { config, pages } = session;
+  const { config } = session;
   yield* resumeApply(session);
   // Without what was pushed meanwhile, the download would make the tape send it a second time.
   if (changes.since !== session.metadata.revision || changes.batchesSent !== session.batchesSent)
     return false;
   if (session.unknownBatch !== undefined) return false;
+  let laidOver: SyncedPages | undefined;
   yield* beginWrite(config);
   try {
-    const planning = pages.planPublish(changes.pages, changes.databaseSize);
-    const plan = yield* namingEndpoint(changes.endpoint, planning);
-    yield* writeJournal(session, plan, changes);
-    // From here on the journal stays, whatever fails: whether the publish counts is seen from the log.
-    session.applyPending = true;
-    yield* pages.publish(plan, changes.pages, changes.databaseSize);
+    laidOver = yield* layOver(session, changes);
+    if (laidOver === undefined) yield* publish(session, changes);
   } finally {
     yield* io.executeSql("writer", "ROLLBACK");
+  }
+  if (laidOver !== undefined) {
+    yield* followPull(session, changes, laidOver);
+    return true;
   }
   try {
     yield* namingEndpoint(changes.endpoint, finishApply(session));
@@ -60,6 +63,18 @@ export function* applyChanges(session: ReplicaSession, changes: PulledChanges): 
   }
   session.remoteWentBack = false;
   return true;
+}
+
+/** Writes the tape to the journal and turns L into S(R'). Under the write lock. */
+function* publish(session: ReplicaSession, changes: PulledChanges): Coroutine<void> {
+  const { pages } = session;
+  yield* catchUpMetadata(session);
+  const planning = pages.planPublish(changes.pages, changes.databaseSize);
+  const plan = yield* namingEndpoint(changes.endpoint, planning);
+  yield* writeJournal(session, plan, changes);
+  // From here on the journal stays, whatever fails: whether the publish counts is seen from the log.
+  session.applyPending = true;
+  yield* pages.publish(plan, changes.pages, changes.databaseSize);
 }
 
 /** Finishes what an earlier apply of this session could not. Every operation begins with it. */
@@ -127,21 +142,24 @@ function* completeApply(
     const reasonOfUndo = yield* replayOrUndo(session, reader);
     session.remoteWentBack ||= reasonOfUndo instanceof SyncError && reasonOfUndo.code === "remote-went-back";
     if (reasonOfUndo !== undefined) return reasonOfUndo;
+    yield* pages.markRest();
   } else if (!isReplayed) {
     if (isPublished) yield* finishUndo(session);
     return undefined;
   }
   const isKnown = trusted && isPublished;
   // Otherwise a power cut has brought a journal back that was done with: what is known may be of a later log than its plan.
-  const isNew = session.metadata.revision !== journal.revision;
+  const { revision, finishedJournal } = session.metadata;
+  const isNew = revision !== journal.revision && finishedJournal !== journal.id;
   if (!isKnown) yield* pages.forget();
   else if (isNew) yield* pages.adopt(journal.plan);
   session.earlierBoundaries = [];
   session.tape = { repeatedUpTo: yield* lastChangeId(), sentUpTo: 0 };
   yield* saveMetadata(session, {
-    revision: isKnown ? journal.revision : undefined,
-    witnesses: journal.witnesses,
+    ...(isNew && { revision: journal.revision, witnesses: journal.witnesses }),
+    ...(!isKnown && { revision: undefined }),
     pages: pages.synced,
+    finishedJournal: journal.id,
     pushedChangeId: 0,
     lastPullAt: yield* io.now(),
   });

@@ -1,6 +1,6 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { resumeApply } from "./apply-changes.js";
-import { type ReplicaSession, saveMetadata, underWriteLock } from "./replica-session.js";
+import { catchUpMetadata, type ReplicaSession, saveMetadata, underWriteLock } from "./replica-session.js";
 
 /**
  * Saves the revert pages and moves the log into the database file, so that neither grows with the number of local
@@ -16,6 +16,7 @@ export function* checkpoint(session: ReplicaSession, lockTimeoutMs?: number): Co
 
 /** Saves the synced image of every page that local changes have touched, and where they are. Durable. */
 export function* settle(session: ReplicaSession, lockTimeoutMs?: number): Coroutine<void> {
+  yield* catchUpMetadata(session);
   const pages = yield* underWriteLock(session.config, () => session.pages.settle(), lockTimeoutMs);
   if (JSON.stringify(pages) !== JSON.stringify(session.metadata.pages))
     yield* saveMetadata(session, { pages });

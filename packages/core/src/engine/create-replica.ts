@@ -24,6 +24,7 @@ export function* createReplica(config: ReplicaConfig): Coroutine<ReplicaMetadata
     revision: download?.revision,
     witnesses: download === undefined ? [] : spreadOver(download.pages.databaseSize),
     pages: download?.pages ?? UNKNOWN_PAGES,
+    finishedJournal: undefined,
     fileStamp: download?.downloadedFile && (yield* io.fileStamp(download.downloadedFile)),
     closed: true,
     pushedChangeId: 0,

@@ -108,6 +108,7 @@ function metadataOf(clientId: string): ReplicaMetadata {
     revision: undefined,
     witnesses: [],
     pages: UNKNOWN_PAGES,
+    finishedJournal: undefined,
     fileStamp: undefined,
     closed: false,
     pushedChangeId: 0,

@@ -120,6 +120,7 @@ function newSession(
     config,
     pages,
     metadata,
+    unsavedPages: 0,
     applyPending: false,
     batchesSent: 0,
     unknownBatch: closed ? undefined : 0,

@@ -2,8 +2,9 @@ import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
 import type { RemoteStep, StepCondition } from "../ports/protocol-io.js";
+import { hasChanges } from "../tape/read-tape.js";
 import type { TapePosition } from "../tape/tape-position.js";
-import { PUSH_POSITION_TABLE, TAPE_OPERATION, TAPE_TABLE } from "../tape/tape-schema.js";
+import { PUSH_POSITION_TABLE } from "../tape/tape-schema.js";
 import type { SqlStatement, SqlValue } from "../values/sql-value.js";
 import { refusalOf } from "./push-refusal.js";
 import type { ReplicaSession } from "./replica-session.js";
@@ -76,11 +77,6 @@ export function* fenceLateBatches(session: ReplicaSession): Coroutine<void> {
   if (yield* hasChanges()) yield* raiseFence(session.metadata.clientId);
   // One that was sent meanwhile has read the fence before or after it was raised: nobody knows.
   if (session.unknownBatch <= batchesSent) session.unknownBatch = undefined;
-}
-
-function* hasChanges(): Coroutine<boolean> {
-  const sql = `SELECT 1 FROM main.${TAPE_TABLE} WHERE op <> ${TAPE_OPERATION.gap} LIMIT 1`;
-  return (yield* io.querySql("writer", sql)).length > 0;
 }
 
 function* raiseFence(clientId: string): Coroutine<void> {

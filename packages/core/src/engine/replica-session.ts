@@ -19,8 +19,10 @@ export interface TapeProgress {
 export interface ReplicaSession {
   readonly config: ReplicaConfig;
   readonly pages: ReplicaPages;
-  /** As it was last saved, or newer in fields that are only hints. */
+  /** As it was last saved, or newer: in fields that are only hints, and by pulls that were laid over. */
   metadata: ReplicaMetadata;
+  /** Pages of pulls that were laid over since the metadata was last saved. */
+  unsavedPages: number;
   /** A publish was begun and its replay is not known to be done: the local changes may be in the journal only. */
   applyPending: boolean;
   /** Batches that were sent to the remote in this session, whatever became of them. */
@@ -81,6 +83,15 @@ export function* saveMetadata(session: ReplicaSession, changes: Partial<ReplicaM
   const metadata = { ...session.metadata, closed: false, ...changes, fileStamp };
   yield* io.replaceWholeFile(replicaFiles(path).metadata, encodeMetadata(metadata));
   session.metadata = metadata;
+  session.unsavedPages = 0;
+}
+
+/**
+ * Saves the metadata where pulls were laid over since. Before revert pages are written, because they are those of the
+ * synced state that the saved metadata names: after a crash, they would be taken for those of an earlier one.
+ */
+export function* catchUpMetadata(session: ReplicaSession): Coroutine<void> {
+  if (session.unsavedPages > 0) yield* saveMetadata(session, {});
 }
 
 /** What the metadata says of a replica that goes on without its synced pages. */

@@ -9,6 +9,11 @@ const COUNT = /^[0-9]+$/;
 /** How many pages of a pull are remembered. */
 const WITNESSES = 4;
 
+/** Whether a revision names the history that it belongs to, so that one of a restored server is told from it. */
+export function namesHistory(revision: string): boolean {
+  return !COUNT.test(revision);
+}
+
 /** Pages that a pull has changed, spread over them, by which its revision can be told from another of the same number. */
 export function witnessesOf(pageNumbers: ArrayLike<number>): readonly number[] {
   const count = Math.min(WITNESSES, pageNumbers.length);
@@ -26,7 +31,7 @@ export function witnessesOf(pageNumbers: ArrayLike<number>): readonly number[] {
  */
 export function* hasSameHistory(session: ReplicaSession): Coroutine<boolean> {
   const { revision, witnesses } = session.metadata;
-  if (revision === undefined || !COUNT.test(revision)) return true;
+  if (revision === undefined || namesHistory(revision)) return true;
   for (const page of new Set([1, ...witnesses])) {
     if (page <= session.pages.synced.databaseSize && !(yield* isSamePage(session, page, revision)))
       return false;

@@ -12,6 +12,8 @@ export interface ReplicaMetadata {
   /** Some numbers of pages that the last pull changed: by them the revision is told from another one of its name. */
   readonly witnesses: readonly number[];
   readonly pages: SyncedPages;
+  /** Id of the newest replay journal that is done with, which a power cut may bring back; `undefined`: not known. */
+  readonly finishedJournal: string | undefined;
   /**
    * Stamp of the database file when this was saved. While it holds, nobody else has moved pages into the file, and what
    * `pages` says of it is so.
@@ -75,6 +77,7 @@ export function decodeMetadata(bytes: Uint8Array, path: string): ReplicaMetadata
       watermark: content.pages.watermark,
       revertId: content.pages.revertId,
     },
+    finishedJournal: content.finishedJournal,
     fileStamp: content.fileStamp,
     closed: content.closed,
     pushedChangeId: content.pushedChangeId,

@@ -12,6 +12,7 @@ import {
   WAL_HEADER_SIZE,
   type WalHeader,
 } from "../sqlite-format/wal-header.js";
+import type { AppendedCommit } from "../sqlite-format/wal-index-format.js";
 import { endsCommit, WalScanner } from "../sqlite-format/wal-scanner.js";
 import { PAGE_SIZE } from "../values/page.js";
 import { FrameIndex } from "./frame-index.js";
@@ -88,20 +89,22 @@ export class WalLog {
    * are overwritten; nothing before is touched, since readers may stand on it. When it fails, what was appended is taken
    * back, at the latest before the log is read again.
    */
-  *append(start: WalPosition, commit: LogCommit): Coroutine<void> {
+  *append(start: WalPosition, commit: LogCommit): Coroutine<AppendedCommit> {
     this.#file ??= (yield* io.openFile(this.#path, "create")) as FileHandle;
     const file = this.#file;
     this.#appended = undefined;
     try {
       const header = this.#index?.header ?? (yield* beginLog(file, start));
-      const { checksum1, checksum2 } = this.#index?.end ?? header;
-      const checksum = new WalChecksum(header.bigEndianChecksums, checksum1, checksum2);
+      const index = this.#index ?? new FrameIndex(header);
+      const before = index.end;
+      const checksum = new WalChecksum(header.bigEndianChecksums, before.checksum1, before.checksum2);
       const total = commit.images.reduce((sum, { pageNumbers }) => sum + pageNumbers.length, 0);
+      const pageNumbers = new Uint32Array(total);
       let written = 0;
       for (const images of commit.images) {
-        const { pageNumbers } = images;
-        for (let from = 0; from < pageNumbers.length; from += FRAMES_PER_TRANSFER) {
-          const numbers = pageNumbers.subarray(from, from + FRAMES_PER_TRANSFER);
+        pageNumbers.set(images.pageNumbers, written);
+        for (let from = 0; from < images.pageNumbers.length; from += FRAMES_PER_TRANSFER) {
+          const numbers = images.pageNumbers.subarray(from, from + FRAMES_PER_TRANSFER);
           const bytes = yield* images.read(from, from + numbers.length);
           const last = written + numbers.length === total;
           const frames = formatFrames(numbers, bytes, commit, last, header, checksum);
@@ -112,6 +115,16 @@ export class WalLog {
         }
       }
       yield* io.syncFile(file);
+      const { databaseSize } = commit;
+      const after = {
+        frames: before.frames + total,
+        checksum1: checksum.first,
+        checksum2: checksum.second,
+      };
+      const frames = { firstFrame: before.frames + 1, pageNumbers: Array.from(pageNumbers), databaseSize };
+      index.add([frames], after);
+      this.#index = index;
+      return { header, before, after, pageNumbers, databaseSize };
     } catch (error) {
       yield* this.revoke();
       throw error;
@@ -121,6 +134,8 @@ export class WalLog {
   /** Takes back the commit that was appended last, which no connection has seen yet; tries again later if that fails. */
   *revoke(): Coroutine<void> {
     this.#unrevoked = this.#appended;
+    // What it knows of the commit counts no more: all is read anew.
+    this.#index = undefined;
     if (this.#unrevoked === undefined) return;
     try {
       yield* this.#takeBack(this.#unrevoked);

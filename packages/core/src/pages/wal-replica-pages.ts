@@ -22,7 +22,7 @@ import { rollbackPages, type WalPublishPlan } from "./publish-plan.js";
 import { ReplicaImages } from "./replica-images.js";
 import { RECORDS_PER_TRANSFER, RevertFile } from "./revert-file.js";
 import { WalIndex } from "./wal-index.js";
-import { WalLog } from "./wal-log.js";
+import { type LogCommit, WalLog } from "./wal-log.js";
 
 /** A read that makes a connection open a snapshot; `BEGIN` alone does not. */
 const TOUCH_SQL = "SELECT 1 FROM sqlite_schema LIMIT 1";
@@ -75,6 +75,8 @@ class WalReplicaPages implements ReplicaPages {
   #foundInFile: PublishPlan | undefined;
   /** First salt of the last generation known, to be followed by one more. */
   #lastSalt1: number | undefined;
+  /** The end of the log when the local state came to rest; `undefined`: it has not. */
+  #rest: { readonly logEnd: WalPosition | undefined } | undefined;
 
   constructor(files: ReplicaFiles, synced: SyncedPages) {
     this.#files = files;
@@ -137,8 +139,42 @@ class WalReplicaPages implements ReplicaPages {
       start.frames === (log.index?.frames ?? 0) &&
       (log.index === undefined || sameSalts(log.index.header, start));
     if (!holds) throw new SyncError("internal", "The log is not where the publish was planned.");
-    const parts = [images.synced(rollback, this.#synced), remote];
-    yield* this.#append(start, parts, databaseSize, (plan as WalPublishPlan).schemaCookie);
+    const { schemaCookie } = plan as WalPublishPlan;
+    yield* this.#append(start, {
+      images: [images.synced(rollback, this.#synced), remote],
+      databaseSize,
+      patchFirstPage: (image) => localFirstPage(image, schemaCookie),
+    });
+  }
+
+  *markRest(): Coroutine<void> {
+    yield* this.#refresh();
+    this.#rest = { logEnd: this.#files.images.logEnd };
+  }
+
+  *layOver(remote: PageImages, databaseSize: number): Coroutine<SyncedPages | undefined> {
+    yield* this.#refresh();
+    if (!this.#rests || databaseSize !== this.#synced.databaseSize) return undefined;
+    const { images } = this.#files;
+    const local = new Set(images.pagesToRevert(this.#synced));
+    // Page 1 says where free pages are and which schema holds: with another one, the replica's own tables must make way.
+    if (remote.pageNumbers.some((page) => page === 1 || local.has(page))) return undefined;
+    // What lies in the log up to the new end counts as synced, save for pages that have a revert page.
+    if (!samePosition(images.logEnd, this.#synced.watermark)) yield* this.settle();
+    const start = images.logEnd ?? (yield* this.#startOfNextLog());
+    const localSize = yield* images.localSize(start.frames);
+    yield* this.#append(start, {
+      images: [remote],
+      databaseSize: localSize,
+      patchFirstPage: (image) => image,
+    });
+    return { ...this.#synced, watermark: images.logEnd };
+  }
+
+  *follow(synced: SyncedPages): Coroutine<void> {
+    yield* this.#files.index.confirm();
+    this.#synced = synced;
+    this.#rest = { logEnd: synced.watermark };
   }
 
   *isPublished(plan: PublishPlan): Coroutine<boolean> {
@@ -187,13 +223,12 @@ class WalReplicaPages implements ReplicaPages {
     const databaseSize = yield* images.localSize(start.frames);
     const published = [...log.index.pagesBetween(start.frames, end.frames)];
     const pages = Uint32Array.from(published.filter((page) => page <= databaseSize)).sort();
-    const cookie = nextSchemaCookie(yield* images.schemaCookie(), 0);
-    yield* this.#append(
-      images.logEnd as WalPosition,
-      [images.local(pages, start.frames)],
+    const schemaCookie = nextSchemaCookie(yield* images.schemaCookie(), 0);
+    yield* this.#append(images.logEnd as WalPosition, {
+      images: [images.local(pages, start.frames)],
       databaseSize,
-      cookie,
-    );
+      patchFirstPage: (image) => localFirstPage(image, schemaCookie),
+    });
     return yield* this.settle();
   }
 
@@ -216,6 +251,7 @@ class WalReplicaPages implements ReplicaPages {
     if (images.revert !== undefined) yield* images.revert.close();
     images.revert = undefined;
     this.#synced = UNKNOWN_PAGES;
+    this.#rest = undefined;
   }
 
   *logFrames(): Coroutine<number> {
@@ -232,6 +268,7 @@ class WalReplicaPages implements ReplicaPages {
     yield* this.#refresh();
     // Something was committed since `settle`: its touched pages are not saved, so the log has to stay.
     if (!samePosition(this.#files.images.logEnd, this.#synced.watermark)) return this.#synced;
+    const rests = this.#rests;
     yield* this.#releaseGuard();
     try {
       // Busy is no failure: some reader stands on the log, which stays as it is.
@@ -239,10 +276,12 @@ class WalReplicaPages implements ReplicaPages {
     } finally {
       yield* this.renewGuard();
     }
+    if (rests && this.#files.images.logEnd === undefined) this.#rest = { logEnd: undefined };
     return this.#synced;
   }
 
   *renewGuard(): Coroutine<void> {
+    yield* this.#files.index.confirm();
     yield* this.#releaseGuard();
     yield* io.executeSql("guard", "BEGIN");
     this.#guardStands = true;
@@ -258,6 +297,11 @@ class WalReplicaPages implements ReplicaPages {
     if (images.revert !== undefined) yield* images.revert.close();
     yield* index.close();
     yield* io.closeFile(database);
+  }
+
+  /** Nothing was committed since it came to rest. */
+  get #rests(): boolean {
+    return this.#rest !== undefined && samePosition(this.#files.images.logEnd, this.#rest.logEnd);
   }
 
   *#refresh(): Coroutine<void> {
@@ -288,18 +332,12 @@ class WalReplicaPages implements ReplicaPages {
     return { salt1, salt2: view.getUint32(4), frames: 0 };
   }
 
-  /** Appends a commit and lets the connections know of it. */
-  *#append(
-    start: WalPosition,
-    images: readonly PageImages[],
-    databaseSize: number,
-    schemaCookie: number,
-  ): Coroutine<void> {
+  /** Appends a commit and lets the connections know of it, once the transaction of the caller has ended. */
+  *#append(start: WalPosition, commit: LogCommit): Coroutine<void> {
     const { index, log } = this.#files;
-    const patchFirstPage = (image: Uint8Array): Uint8Array => localFirstPage(image, schemaCookie);
-    yield* log.append(start, { images, databaseSize, patchFirstPage });
+    const appended = yield* log.append(start, commit);
     try {
-      yield* index.makeStale();
+      yield* index.add(appended);
     } catch (error) {
       yield* log.revoke();
       throw error;

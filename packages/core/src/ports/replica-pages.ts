@@ -74,7 +74,7 @@ export interface ReplicaPages {
   /**
    * Rolls the touched pages back to their synced images and lays the remote pages over them, as one commit that is
    * durable on return. Other connections see it with their next transaction. The caller still holds the write lock,
-   * and ends it with `ROLLBACK` at once: its own connection must not read before.
+   * and ends it with `ROLLBACK` at once: its own connection must not read before. Then it calls `renewGuard`.
    */
   publish(plan: PublishPlan, remote: PageImages, databaseSize: number): Coroutine<void>;
   /**
@@ -86,6 +86,20 @@ export interface ReplicaPages {
   dropRevertPages(): Coroutine<void>;
   /** After a publish that could not be followed by its replay: publishes the pages as they were before it, and settles. */
   undoPublish(plan: PublishPlan): Coroutine<SyncedPages>;
+  /**
+   * Notes that the local state is the synced one and the replica's own tables, nothing else: call right after a replay of
+   * nothing. Until somebody commits something, remote pages may be laid over it.
+   */
+  markRest(): Coroutine<void>;
+  /**
+   * Lays remote pages over the local state as one commit that is durable on return, where nothing has to be rolled back or
+   * made anew for it: the local state rests, and differs from the synced one in none of these pages, nor they in the size or
+   * the schema. Gives the synced state it leads to, for `follow`; until that is called the pages count as local ones.
+   * `undefined`: it cannot be, and nothing was done. Ended as a `publish` is.
+   */
+  layOver(remote: PageImages, databaseSize: number): Coroutine<SyncedPages | undefined>;
+  /** Takes the state that `layOver` gave as the synced state. The caller saves it before it calls `settle`. */
+  follow(synced: SyncedPages): Coroutine<void>;
   /** Whether the publish that was planned is in the database. */
   isPublished(plan: PublishPlan): Coroutine<boolean>;
   /** The synced image of a page, byte for byte as the remote has it. */

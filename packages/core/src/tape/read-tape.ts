@@ -23,6 +23,12 @@ export function* lastChangeId(): Coroutine<number> {
   return Number(rows[0]?.[0] ?? 0);
 }
 
+/** Whether there are changes on the tape, gaps aside. */
+export function* hasChanges(): Coroutine<boolean> {
+  const sql = `SELECT 1 FROM main.${TAPE_TABLE} WHERE op <> ${TAPE_OPERATION.gap} LIMIT 1`;
+  return (yield* io.querySql("writer", sql)).length > 0;
+}
+
 /** What a row of the tape says. */
 export function parseTapeRow(row: SqlRow, shapes: Shapes): TapeChange {
   const [id, shapeId, operation, parkedFlag] = row;

@@ -14,6 +14,7 @@ const METADATA: ReplicaMetadata = {
     watermark: { salt1: 1, salt2: 4_294_967_295, frames: 5 },
     revertId: "abc",
   },
+  finishedJournal: "0f".repeat(16),
   fileStamp: "8192:1",
   closed: true,
   pushedChangeId: 3,

@@ -5,7 +5,8 @@ import type { FileHandle } from "../../src/ports/io-operations.js";
 import type { PublishPlan } from "../../src/ports/replica-pages.js";
 import { PAGE_SIZE } from "../../src/values/page.js";
 import { dump } from "./support/dump.js";
-import { changedPages, RemoteDatabase } from "./support/remote-database.js";
+import { remoteDump } from "./support/item-table.js";
+import { changedPages, RemoteDatabase, withoutCount } from "./support/remote-database.js";
 import { TestReplica } from "./support/test-replica.js";
 
 const SCHEMA = `CREATE TABLE item (id INTEGER PRIMARY KEY, body TEXT);
@@ -105,6 +106,39 @@ describe("a crash at every request", () => {
     crashEverywhere(replica, replica.pages.publish(plan, changes, databaseSize), inspect);
     replica.sql.executeSql("writer", "ROLLBACK");
     expect([...seen]).toEqual([false, true]);
+  });
+
+  it("of laying over leaves either state whole, and both with the metadata of before", () => {
+    const { replica, remote } = prepare();
+    remote.exec("DELETE FROM item WHERE id > 100; CREATE TABLE theirs (x); VACUUM");
+    replica.pull(remote.bytes());
+    replica.app.exec("CREATE TABLE own (x); INSERT INTO own VALUES (1)");
+    replica.run(replica.pages.markRest());
+    const before = dump(replica.app);
+    remote.exec("UPDATE item SET body = substr(body, 1, length(body) - 1) || 'x' WHERE id = 50");
+    const after = withoutCount(replica.base, remote.bytes());
+    const changes = changedPages(replica.base, after);
+    const seen = new Set<string>();
+    const inspect = (crashed: TestReplica): void => {
+      crashed.open().check();
+      seen.add(dump(crashed.app));
+      crashed.app.exec("UPDATE item SET body = 'local' WHERE id IN (1, 50)");
+      crashed.settle();
+      crashed.check();
+      crashed.pull(after);
+      expect(dump(crashed.app)).toBe(remoteDump(remote));
+      crashed.check();
+      crashed.close();
+    };
+    replica.sql.tryBeginWrite();
+    const laying = replica.pages.layOver(changes, after.length / PAGE_SIZE);
+    const synced = crashEverywhere(replica, laying, inspect);
+    replica.sql.executeSql("writer", "ROLLBACK");
+    if (synced === undefined) throw new Error("It was not laid over.");
+    crashEverywhere(replica, replica.pages.follow(synced), inspect);
+    replica.base = after;
+    replica.check();
+    expect([...seen]).toEqual([before, dump(replica.app)]);
   });
 
   it("of an undo leaves either state whole", () => {

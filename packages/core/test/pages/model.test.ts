@@ -2,7 +2,7 @@ import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import { dump } from "./support/dump.js";
 import { createRandom } from "./support/random.js";
-import { RemoteDatabase } from "./support/remote-database.js";
+import { RemoteDatabase, withoutCount } from "./support/remote-database.js";
 import { TestReplica } from "./support/test-replica.js";
 
 const SCHEMA = `CREATE TABLE item (id INTEGER PRIMARY KEY, body TEXT); CREATE INDEX item_body ON item (body);
@@ -93,6 +93,33 @@ function runModel(seed: number, steps: number): void {
         expect(replica.run(replica.pages.isPublished(plan))).toBe(true);
         replica.adopt(plan, remoteNow);
         pulled();
+      },
+    ],
+    [
+      3,
+      () => {
+        changeRemote();
+        replica.pull(remote.bytes());
+        pulled();
+        const own = "CREATE TABLE own (x); INSERT INTO own VALUES (1)";
+        replica.app.exec(own);
+        shadow.exec(own);
+        replica.run(replica.pages.markRest());
+        // The metadata may be as old as the first of them.
+        const { saved, base } = replica;
+        for (let pull = random(4); pull >= 0; pull--) {
+          remote.exec(
+            `UPDATE item SET body = substr(body, 1, length(body) - 1) || 'y' WHERE id % 9 = ${random(9)}`,
+          );
+          if (random(4) === 0) replica.checkpoint();
+          else if (!replica.layOver(withoutCount(replica.base, remote.bytes()))) return;
+          pulled();
+          shadow.exec(own);
+        }
+        if (random(2) === 0 || replica.saved.watermark?.salt1 !== saved.watermark?.salt1) return;
+        endReader();
+        replica = replica.crashed(saved, base).open();
+        replica.settle();
       },
     ],
     [2, () => replica.settle()],

@@ -10,8 +10,11 @@ import { formatWalHeader, parseWalHeader } from "../../src/sqlite-format/wal-hea
 import { PAGE_SIZE } from "../../src/values/page.js";
 import { dump } from "./support/dump.js";
 import { remoteDump, rows, SCHEMA } from "./support/item-table.js";
-import { changedPages, pagesOf, RemoteDatabase } from "./support/remote-database.js";
+import { changedPages, pagesOf, RemoteDatabase, withoutCount } from "./support/remote-database.js";
 import { TestReplica } from "./support/test-replica.js";
+
+/** Changes the last letter: rows and index entries stay where they are. */
+const ENDING_IN = "body = substr(body, 1, length(body) - 1) || ";
 
 describe("publishing", () => {
   it("shows the new state to open connections and their prepared statements", () => {
@@ -38,6 +41,30 @@ describe("publishing", () => {
     replica.check();
     other.close();
   });
+
+  it.each(["published", "laid over"])(
+    "is not hidden by what a connection has read before, when %s",
+    (how) => {
+      const remote = new RemoteDatabase(SCHEMA);
+      const replica = TestReplica.create(remote.bytes());
+      remote.exec("CREATE TABLE more (x)");
+      replica.pull(remote.bytes());
+      replica.app.exec("CREATE TABLE own (x)");
+      replica.run(replica.pages.markRest());
+      const count = "SELECT count(*) FROM item WHERE body LIKE '%1'";
+      const connections = ["writer", "guard"] as const;
+      const before = connections.map((name) => replica.sql.querySql(name, count));
+      remote.exec(`UPDATE item SET ${ENDING_IN}'1' WHERE id % 20 = 0`);
+      const after = withoutCount(replica.base, remote.bytes());
+      if (how === "published") replica.pull(after);
+      else expect(replica.layOver(after)).toBe(true);
+      replica.run(replica.pages.renewGuard());
+      const now = connections.map((name) => replica.sql.querySql(name, count));
+      expect(now).toEqual([[[10]], [[10]]]);
+      expect(before).toEqual([[[0]], [[0]]]);
+      replica.check();
+    },
+  );
 
   it("leaves a reader inside a transaction its snapshot", () => {
     const remote = new RemoteDatabase(SCHEMA);
@@ -293,3 +320,46 @@ function otherWordOrder(path: string): void {
   }
   writeFileSync(path, bytes);
 }
+
+describe("laying over", () => {
+  const atRest = (): { remote: RemoteDatabase; replica: TestReplica } => {
+    const remote = new RemoteDatabase(SCHEMA);
+    const replica = TestReplica.create(remote.bytes());
+    remote.exec("CREATE TABLE more (x)");
+    replica.pull(remote.bytes());
+    replica.app.exec("CREATE TABLE own (x)");
+    replica.run(replica.pages.markRest());
+    return { remote, replica };
+  };
+  const laysOver = (replica: TestReplica, remote: RemoteDatabase): boolean =>
+    replica.layOver(withoutCount(replica.base, remote.bytes()));
+
+  it("takes one pull after another, over checkpoints too, and saves revert pages once", () => {
+    const { remote, replica } = atRest();
+    const revertIds = new Set<unknown>();
+    for (let round = 0; round < 6; round++) {
+      remote.exec(`UPDATE item SET ${ENDING_IN}'${round}' WHERE id = ${30 * round}`);
+      expect(laysOver(replica, remote)).toBe(true);
+      const body = replica.app.prepare("SELECT body FROM item WHERE id = ?").pluck();
+      expect(body.get(30 * round)).toMatch(new RegExp(`${round}$`));
+      replica.check();
+      if (round % 2 === 1) replica.checkpoint();
+      revertIds.add(replica.saved.revertId);
+    }
+    expect(revertIds.size).toBe(1);
+  });
+
+  it.each([
+    ["somebody has written", (replica: TestReplica) => replica.app.exec("INSERT INTO own VALUES (1)"), ""],
+    ["the database has grown", undefined, rows(300, 1000)],
+    ["the schema is another one", undefined, "CREATE TABLE theirs (x)"],
+  ])("is refused when %s", (_what, locally, remotely) => {
+    const { remote, replica } = atRest();
+    remote.exec(`UPDATE item SET ${ENDING_IN}'1' WHERE id = 1; ${remotely}`);
+    locally?.(replica);
+    const size = statSync(`${replica.path}-wal`).size;
+    expect(laysOver(replica, remote)).toBe(false);
+    expect(statSync(`${replica.path}-wal`).size).toBe(size);
+    replica.check();
+  });
+});

@@ -31,6 +31,13 @@ export class RemoteDatabase {
   }
 }
 
+/** A state as a database in WAL mode has it: its commits do not count themselves in page 1. */
+export function withoutCount(before: Uint8Array, after: Uint8Array): Uint8Array {
+  const bytes = Uint8Array.from(after);
+  for (const offset of [24, 92]) bytes.set(before.subarray(offset, offset + 4), offset);
+  return bytes;
+}
+
 /** The pages of `after` that are not the same in `before`. */
 export function changedPages(before: Uint8Array | undefined, after: Uint8Array): PageImages {
   const changed: number[] = [];

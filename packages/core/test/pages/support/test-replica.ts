@@ -124,6 +124,17 @@ export class TestReplica {
     this.adopt(plan, remote);
   }
 
+  /** Lays a state of the remote over the local one; false if that cannot be. */
+  layOver(remote: Uint8Array): boolean {
+    const changes = changedPages(this.base, remote);
+    const synced = this.locked(() => this.pages.layOver(changes, remote.length / PAGE_SIZE));
+    if (synced === undefined) return false;
+    this.run(this.pages.follow(synced));
+    this.saved = synced;
+    this.base = remote;
+    return true;
+  }
+
   undo(plan: PublishPlan): void {
     this.saved = this.locked(() => this.pages.undoPublish(plan));
     this.run(this.pages.renewGuard());
