@@ -117,7 +117,7 @@ test("closing ends a download, and one that the app waits for the lock with", as
 test("closing ends a push; what the remote had committed is not pushed twice", async () => {
   const remote = await remoteWithTable();
   let holds = false;
-  const { fetch, reached } = haltingFetch((url) => holds && url.endsWith("/v2/pipeline"));
+  const { fetch, reached } = haltingFetch((url) => holds && url.endsWith("/batch"));
   const replica = await replicaOf(remote.url, { fetch });
   await remote.query("CREATE TABLE log (n INTEGER)");
   await replica.pull();

@@ -1,3 +1,4 @@
+import { BATCH_PATH, decodeLiveBatch } from "@tributary/wire";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { startTributary } from "../support/remotes.js";
@@ -116,9 +117,11 @@ test("a push is split between local transactions, never inside one", async () =>
   await remote.query("CREATE TABLE t (id INTEGER PRIMARY KEY)");
   const sizes: number[] = [];
   const counting: typeof fetch = async (input, init) => {
-    const text = init?.body instanceof Uint8Array ? Buffer.from(init.body).toString() : String(init?.body);
-    const inserts = text.split(String.raw`INSERT INTO \"t\"`).length - 1;
-    if (inserts > 0) sizes.push(inserts);
+    if (String(input).endsWith(BATCH_PATH)) {
+      const steps = decodeLiveBatch(init?.body as Uint8Array, { maxStatements: 100 });
+      const inserts = steps.filter(({ sql }) => sql.startsWith('INSERT INTO "t"')).length;
+      if (inserts > 0) sizes.push(inserts);
+    }
     return await fetch(input, init);
   };
   const replica = await replicaOf(remote.url, { pushOperationsThreshold: 3, fetch: counting });

@@ -10,6 +10,8 @@ export interface RemoteAddress {
   readonly kills: number;
 }
 
+const ROLLED_BACK: ReadonlySet<string> = new Set(["SQLITE_BUSY", "TRANSACTION_TIMEOUT"]);
+
 /** Somebody who writes to the server itself, with `@libsql/client`. */
 export class RemoteWriter {
   readonly source: Source;
@@ -52,9 +54,10 @@ export class RemoteWriter {
         await this.#send(n, also);
         this.acknowledged = n;
       } catch (error) {
-        // A lock that was waited for in vain is no answer to a commit either: the server has rolled back.
-        const isBusy = error instanceof LibsqlError && error.code === "SQLITE_BUSY";
-        if (this.#address.kills === kills && !isBusy) throw error;
+        // Nor is it an answer to a commit that the server has rolled back: a lock that was waited for in vain, or one
+        // that was held for too long, on a machine with other things to do.
+        const isRolledBack = error instanceof LibsqlError && ROLLED_BACK.has(error.code);
+        if (this.#address.kills === kills && !isRolledBack) throw error;
         if ((await this.#reached()) >= n) this.acknowledged = n;
       }
     }

@@ -70,8 +70,11 @@ export function* readCarriedStreams(lastId: number): Coroutine<CarriedStreams | 
   const [peers] = yield* io.querySql("writer", sql);
   const end = base + lastId;
   const needed = Number(peers?.[0] ?? end - KEPT_FOR_NOBODY);
+  const width = `SELECT count(*) FROM pragma_table_info('${STREAM_TABLES.kept}')`;
+  const [kept] = yield* io.querySql("writer", width);
   return {
     base,
+    keptValues: Math.max(0, Number(kept?.[0]) - KEPT_FIXED_COLUMNS.length),
     repeatedUpTo: numberOf(STREAM_VALUE.repeatedUpTo),
     trimmedUpTo: Math.max(numberOf(STREAM_VALUE.trimmedUpTo), Math.min(needed, end)),
   };
@@ -113,7 +116,8 @@ export function* restoreStreams(reader: ReplayJournalReader): Coroutine<void> {
   const { journal } = reader;
   const { streams } = journal;
   if (streams === undefined) return;
-  yield* io.executeSql("writer", `${CREATE_STREAM_TABLES}; ${createKeptSql(journal.tapeValues)}`);
+  const keptValues = Math.max(journal.tapeValues, streams.keptValues ?? 0);
+  yield* io.executeSql("writer", `${CREATE_STREAM_TABLES}; ${createKeptSql(keptValues)}`);
   const boundaries: number[] = [];
   for (let rows = yield* reader.nextStreamRows(); rows.length > 0; rows = yield* reader.nextStreamRows()) {
     const statements: SqlStatement[] = [];

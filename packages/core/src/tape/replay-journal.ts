@@ -39,6 +39,8 @@ export interface CarriedStreams {
   readonly repeatedUpTo: number;
   /** Cursor up to which nobody needs the changes any more. */
   readonly trimmedUpTo: number;
+  /** How many values a row that was kept may have: those of a tape that was wider. Absent: no more than the tape's. */
+  readonly keptValues?: number;
 }
 
 /** What a copy of a tape has to say beside its rows. */
