@@ -1,7 +1,15 @@
 import { ACCEPTS_BATCH } from "@tributary/wire";
 
-/** The remote takes no batches of the live protocol, and has done nothing. */
-export class BatchRefused extends Error {}
+/** The remote takes no batches of the live protocol, or is not known to, and has done nothing. */
+export class BatchRefused extends Error {
+  /** The base URL that has refused it; `undefined`: it was not sent. */
+  readonly by: string | undefined;
+
+  constructor(by?: string) {
+    super();
+    this.by = by;
+  }
+}
 
 /**
  * Whether a remote takes batches of the live protocol. Its answers say so. It may refuse one all the same: it has become
@@ -32,8 +40,8 @@ export class BatchSupport {
     else if (this.#state === "refused" && !isSaid) this.#state = "unknown";
   }
 
-  /** A batch was refused for what it is, and nothing else was wrong. */
-  noteRefusal(): void {
-    this.#state = "refused";
+  /** A batch was refused by that base URL for what it is, and nothing else was wrong. */
+  noteRefusal(base: string | undefined): void {
+    if (this.#base === base) this.#state = "refused";
   }
 }

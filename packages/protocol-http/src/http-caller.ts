@@ -124,7 +124,7 @@ export class HttpCaller {
         state.tokenIsFresh = true;
         return await this.#attempt(call, state, take);
       }
-      if (call.isLiveBatch === true && UNKNOWN_ENDPOINT.has(response.status)) throw new BatchRefused();
+      if (call.isLiveBatch === true && UNKNOWN_ENDPOINT.has(response.status)) throw new BatchRefused(base);
       throw toFailure(problem, response, start, endpoint, this.settings.clock);
     } catch (error) {
       if (error instanceof BatchRefused) throw error;

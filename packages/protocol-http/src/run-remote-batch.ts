@@ -12,13 +12,15 @@ export async function runRemoteBatch(
 ): Promise<readonly RemoteStepResult[]> {
   const { batchSupport } = caller;
   if (!batchSupport.isTold) return await runPipelineBatch(caller, batch, signal);
+  let refused: BatchRefused;
   try {
     return await runLiveBatch(caller, batch, signal);
   } catch (error) {
     if (!(error instanceof BatchRefused)) throw error;
+    refused = error;
   }
   const results = await runPipelineBatch(caller, batch, signal);
   // Only now: had this one failed too, the refusal would not have been about the form.
-  batchSupport.noteRefusal();
+  batchSupport.noteRefusal(refused.by);
   return results;
 }

@@ -103,6 +103,20 @@ describe.each(TRANSPORTS)("live batches with %s", (_name, transport) => {
     }
   });
 
+  it("are sent to another remote as soon as that one has told it too", async () => {
+    const other = await startRemote();
+    try {
+      context.remote.answers = [sendResults(TELLS)];
+      other.answers = [sendResults(TELLS), sendResults(TELLS)];
+      const urls = [context.remote.url, other.url, other.url];
+      const protocol = context.open({ url: () => urls.shift() ?? other.url });
+      for (let batch = 0; batch < 3; batch++) await protocol.runRemoteBatch(ONCE);
+      expect(other.requests.map(({ url }) => url)).toEqual([PIPELINE_PATH, BATCH_PATH]);
+    } finally {
+      await other.close();
+    }
+  });
+
   it.each([
     ["the connection is cut", hangUp, "unreachable", 1],
     [
