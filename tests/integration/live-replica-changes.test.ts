@@ -1,4 +1,5 @@
-import type { TableChanges } from "@tributary/replica";
+import { mkdirSync, rmdirSync } from "node:fs";
+import type { SyncError, TableChanges } from "@tributary/replica";
 import { expect, test } from "vitest";
 import { startTributary } from "../support/remotes.js";
 import { type Replica, replicaOf } from "../support/replicas.js";
@@ -125,6 +126,31 @@ test("a pull is told with the tables whose pages have come, and repeats nothing 
   const [[source, tables]] = (await changes.seen()) as [[string, string[]]];
   expect(source).toBe("remote");
   expect(tables).toEqual(expect.arrayContaining(["a", "made"]));
+});
+
+test("a pull whose metadata cannot be saved is told all the same where it is seen", async () => {
+  const remote = await startTributary();
+  await remote.query("CREATE TABLE a (id INTEGER PRIMARY KEY, body, n)");
+  const numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)";
+  await remote.query(`${numbers} INSERT INTO a SELECT i, zeroblob(3000), 1 FROM n`);
+  const replica = await replicaOf(remote.url);
+  const changes = changesOf(replica);
+  const sums: unknown[] = [];
+  for (let n = 2; n <= 5; n++) {
+    await remote.query(`UPDATE a SET n = ${n}`);
+    // Nothing replaces a directory.
+    if (n === 4) mkdirSync(`${replica.path}-info.tmp`);
+    const outcome = await replica.pull().catch((error: SyncError) => error.code);
+    if (n === 4) rmdirSync(`${replica.path}-info.tmp`);
+    sums.push([outcome, replica.db.prepare("SELECT sum(n) FROM a").pluck().get(), await changes.seen()]);
+  }
+  const told = [["remote", ["a"]]];
+  expect(sums).toEqual([
+    [true, 200, told],
+    [true, 300, told],
+    ["io-failed", 400, told],
+    [true, 500, told],
+  ]);
 });
 
 test("a table that the first pull after listening has dropped is told of", async () => {

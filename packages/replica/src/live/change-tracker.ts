@@ -52,9 +52,17 @@ export class ChangeTracker {
   /** Around an apply of those pages. */
   *notingRemote(pageNumbers: Uint32Array, apply: Coroutine<boolean>): Coroutine<boolean> {
     if (this.#feed.hasListeners && !this.#pages.isLoaded) yield* this.#load();
-    const isApplied = yield* apply;
-    if (isApplied && this.#feed.hasListeners) this.#feed.note("remote", yield* this.#tablesOf(pageNumbers));
-    else if (isApplied) this.#pages.forget();
+    const { revision } = this.#session.metadata;
+    let isApplied = false;
+    try {
+      isApplied = yield* apply;
+    } finally {
+      // A pull that was laid over is seen, even if saving its metadata has failed; the next pull will not bring it again.
+      const { applyPending, metadata } = this.#session;
+      const isSeen = isApplied || (!applyPending && metadata.revision !== revision);
+      if (isSeen && this.#feed.hasListeners) this.#feed.note("remote", yield* this.#tablesOf(pageNumbers));
+      else if (isSeen) this.#pages.forget();
+    }
     return isApplied;
   }
 
