@@ -66,6 +66,15 @@ for (const killed of [false, true]) {
   );
 }
 
+test("what a crash has left of a large download goes with the next opening", async () => {
+  const specimen = await makeSpecimen({ killed: true });
+  const path = specimen.copy();
+  writeFileSync(`${path}-changes`, JUNK);
+  await withReplica({ path, url: specimen.remote.url }, () => {
+    expect(existsSync(`${path}-changes`)).toBe(false);
+  });
+});
+
 test("a log that is gone takes with it what was only there, and is told", async () => {
   const specimen = await makeSpecimen({ killed: true });
   const path = specimen.copy();

@@ -66,6 +66,8 @@ function* openSound(config: ReplicaConfig): Coroutine<ReplicaSession> {
     yield* finishInterrupted(session);
     yield* settle(session);
     yield* session.pages.renewGuard();
+    // A pull that a crash cut off has left it, and the next ones may be too small to make it anew.
+    yield* io.removeFile(replicaFiles(config.path).download);
     // From now on it is open: what is in the log is this replica's, and what a power cut takes away is to be noticed.
     if (session.metadata.closed) yield* saveMetadata(session, {});
     yield* makeTape(session, !metadata.closed || session.recovered.length > 0);
