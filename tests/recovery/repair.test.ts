@@ -191,6 +191,34 @@ test("an older copy that was put back is refused, and a repair makes it a client
   expect(lines).toContainEqual(["later"]);
 });
 
+test("a copy that pushes is noticed by a replica that has nothing of its own, and nothing passes for pushed", async () => {
+  const remote = await startTributary();
+  await remote.query("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)");
+  await remote.query("INSERT INTO notes VALUES (1, 'theirs')");
+  const path = join(temporaryDirectory(), "app.db");
+  const copied = join(temporaryDirectory(), "copy");
+  await withReplica({ path, url: remote.url }, async (replica) => {
+    replica.db.exec("INSERT INTO notes VALUES (2, 'pushed')");
+    await replica.sync();
+  });
+  execFileSync("cp", ["-a", dirname(path), copied]);
+  await remote.query("UPDATE notes SET body = 'THEIRS' WHERE id = 1");
+  await withReplica({ path, url: remote.url }, async (replica) => {
+    await replica.pull();
+    await withReplica({ path: join(copied, "app.db"), url: remote.url }, async (copy) => {
+      await copy.pull();
+      copy.db.exec("UPDATE notes SET body = 'copied' WHERE id = 1");
+      await copy.push();
+    });
+    await expect(replica.pull()).rejects.toMatchObject({ code: "pull-generation-ahead" });
+    replica.db.exec("UPDATE notes SET body = 'mine' WHERE id = 2");
+    await expect(replica.push()).rejects.toMatchObject({ code: "pull-generation-ahead" });
+  });
+  await repairReplica({ path, url: remote.url });
+  await withReplica({ path, url: remote.url }, (replica) => replica.sync());
+  expect(await remote.query("SELECT body FROM notes")).toEqual([["copied"], ["mine"]]);
+});
+
 test("a repair sends nothing again that was pushed, where the end of the tape is lost", async () => {
   const remote = await startTributary();
   await remote.query("CREATE TABLE notes (id INTEGER PRIMARY KEY)");

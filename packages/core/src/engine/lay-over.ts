@@ -2,6 +2,8 @@ import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import type { SyncedPages } from "../ports/replica-pages.js";
 import { hasChanges } from "../tape/read-tape.js";
+import { readLocalValue, readPulledPosition } from "./local-values.js";
+import { hasPushesOfOthers, isElsewhere } from "./replay-tape.js";
 import { type ReplicaSession, saveMetadata } from "./replica-session.js";
 import { namesHistory, witnessesOf } from "./same-history.js";
 import type { PulledChanges } from "./wait-changes.js";
@@ -22,12 +24,15 @@ export function* layOver(
   { pages }: ReplicaSession,
   changes: PulledChanges,
 ): Coroutine<SyncedPages | undefined> {
-  // Of a remote that only counts its revisions, the replay compares the client's position: only there.
+  // Of a remote that only counts its revisions, the replay finds out by the client's position whether it went back.
   if (changes.full || !namesHistory(changes.revision) || (yield* hasChanges())) return undefined;
   return yield* pages.layOver(changes.pages, changes.databaseSize);
 }
 
-/** Goes on from the state that `layOver` gave. The tape stands as it was. */
+/**
+ * Goes on from the state that `layOver` gave. The tape stands as it was. Fails with `pull-generation-ahead`, the pull being
+ * applied, when a copy of the replica has pushed.
+ */
 export function* followPull(
   session: ReplicaSession,
   { revision, pages: pulled }: PulledChanges,
@@ -39,4 +44,8 @@ export function* followPull(
   session.metadata = { ...session.metadata, revision, witnesses, pages, lastPullAt };
   session.unsavedPages += pulled.pageNumbers.length;
   if (session.unsavedPages >= MOST_UNSAVED_PAGES) yield* saveMetadata(session, {});
+  // A replay would have told. What is written from now on must not be taken for what the other one has pushed.
+  const { clientId } = session.metadata;
+  const generation = Number(yield* readLocalValue("pullGeneration"));
+  if (hasPushesOfOthers(yield* readPulledPosition(clientId), generation)) throw isElsewhere(clientId);
 }

@@ -12,7 +12,7 @@ import { isLocalOnly } from "./local-only.js";
 import { readPulledPosition, readTapeEnd } from "./local-values.js";
 import { POSITION_MOVED, type PushSteps, sendPushBatch } from "./push-batch.js";
 import { type RemoteMark, readRemoteMark } from "./remote-mark.js";
-import { isElsewhere, pushedOf } from "./replay-tape.js";
+import { hasPushesOfOthers, isElsewhere, pushedOf } from "./replay-tape.js";
 import type { ReplicaConfig } from "./replica-config.js";
 import type { ReplicaSession } from "./replica-session.js";
 import { nextBoundary, tapeBoundaries } from "./tape-boundaries.js";
@@ -99,9 +99,10 @@ function* pushFrom(
   const { clientId } = session.metadata;
   let expected = mark;
   const first = pushedOf({ pullGeneration, lastChangeId: last }, expected.position);
-  if (first === undefined) throw isElsewhere(clientId);
+  const pulled = yield* readPulledPosition(clientId);
+  if (first === undefined || hasPushesOfOthers(pulled, pullGeneration)) throw isElsewhere(clientId);
   // It was restored from a backup. What it has lost of this tape is sent again; the next pull has to be a whole one.
-  session.remoteWentBack ||= isBefore(expected.position, yield* readPulledPosition(clientId));
+  session.remoteWentBack ||= isBefore(expected.position, pulled);
   for (let done = first; done < last; ) {
     const { until, changes } = yield* readBatch(config, done, tape);
     const position = { pullGeneration, changeId: until };

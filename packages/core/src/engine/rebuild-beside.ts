@@ -70,6 +70,8 @@ export function* rebuildBeside(
 export interface TapeHistory {
   /** The remote has taken the changes up to here. */
   readonly knownPushed: number;
+  /** What the remote has of its generation was pushed by a copy of the replica. */
+  readonly isElsewhere: boolean;
   /** The replica was closed: then no change is missing at its end. */
   readonly wasClosed: boolean;
 }
@@ -114,14 +116,15 @@ export function* replayCopy(session: ReplicaSession, file: string, history: Tape
 function* replayUnderLock(
   config: ReplicaConfig,
   reader: ReplayJournalReader<TapeCopy>,
-  { knownPushed, wasClosed }: TapeHistory,
+  { knownPushed, isElsewhere, wasClosed }: TapeHistory,
 ): Coroutine<{ readonly clientId: string }> {
   const { journal } = reader;
   yield* beginWrite(config);
   try {
     const position = yield* readPulledPosition(journal.clientId);
-    const pushed = pushedOf(journal, position);
-    if (pushed === undefined && !wasClosed && position?.pullGeneration === journal.pullGeneration) {
+    const pushed = isElsewhere ? undefined : pushedOf(journal, position);
+    const endIsLost = !isElsewhere && !wasClosed && position?.pullGeneration === journal.pullGeneration;
+    if (pushed === undefined && endIsLost) {
       // The end of the tape is lost, and was pushed; so was all that is left.
       yield* replayAbove(config, reader, position.changeId);
       yield* commitReplay();

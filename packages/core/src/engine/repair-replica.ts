@@ -115,16 +115,17 @@ function* repairLocked(
   return { ...rebuilt, unreadable: salvaged.unreadable };
 }
 
-function* historyOf(path: string, { knownPushed }: SalvagedTape): Coroutine<TapeHistory> {
+function* historyOf(path: string, { isElsewhere }: SalvagedTape): Coroutine<TapeHistory> {
   try {
     const found = yield* findMetadata(path);
-    if (found === undefined || found.madeAnewBecause !== undefined) return { knownPushed, wasClosed: false };
+    if (found === undefined || found.madeAnewBecause !== undefined)
+      return { knownPushed: 0, isElsewhere, wasClosed: false };
     const { pushedChangeId, closed } = found.metadata;
-    return { knownPushed: Math.max(knownPushed, pushedChangeId), wasClosed: closed };
+    return { knownPushed: pushedChangeId, isElsewhere, wasClosed: closed };
   } catch (error) {
     // What is damaged tells nothing.
     if (damageOf(path, error) === undefined) throw error;
-    return { knownPushed, wasClosed: false };
+    return { knownPushed: 0, isElsewhere, wasClosed: false };
   }
 }
 

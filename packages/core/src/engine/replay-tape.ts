@@ -62,6 +62,14 @@ export function pushedOf(
   return position.changeId <= (tape.lastChangeId ?? position.changeId) ? position.changeId : undefined;
 }
 
+/**
+ * Whether pushes of this client have come with a pull that are not of an earlier tape: a replay, which follows pushes of
+ * its own, makes a tape of a later generation.
+ */
+export function hasPushesOfOthers(pulled: TapePosition | undefined, pullGeneration: number): boolean {
+  return pulled !== undefined && pulled.pullGeneration >= pullGeneration;
+}
+
 /** Another copy of the replica has gone on under this client's name. */
 export function isElsewhere(clientId: string): SyncError {
   return new SyncError(

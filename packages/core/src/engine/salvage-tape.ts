@@ -31,8 +31,8 @@ export interface SalvagedTape {
   readonly changes: number;
   /** Why some changes, or all, could not be read; `undefined` when nothing is missing. */
   readonly unreadable: SyncError | undefined;
-  /** When the replica last pulled, the remote had the changes of this tape up to here. */
-  readonly knownPushed: number;
+  /** Pushes of its client have come with a pull that are not of the tape: a copy of the replica has gone on. */
+  readonly isElsewhere: boolean;
 }
 
 /**
@@ -55,7 +55,7 @@ export function* salvageTape(path: string, onRead: (changes: number) => void): C
 
 /** @param why Why the database could not be read, if there is one. */
 function* readJournal(file: string, why: SyncError | undefined): Coroutine<SalvagedTape> {
-  const none = { file: undefined, changes: 0, knownPushed: 0 };
+  const none = { file: undefined, changes: 0, isElsewhere: false };
   if (!(yield* hasContent(file))) return { ...none, unreadable: why };
   const damage = new SyncError("damaged-file", `${file} cannot be read to its end.`, {
     path: file,
@@ -72,7 +72,7 @@ function* readJournal(file: string, why: SyncError | undefined): Coroutine<Salva
   } finally {
     yield* reader.close();
   }
-  return { file, changes, unreadable: whole === undefined ? damage : undefined, knownPushed: 0 };
+  return { file, changes, unreadable: whole === undefined ? damage : undefined, isElsewhere: false };
 }
 
 /** Whether an error of SQLite says that pages of the file are not what they should be. */
@@ -106,7 +106,7 @@ function* copyFromDatabase(
     shapes: shapeRows.map(([id, description]) => [Number(id), JSON.parse(String(description)) as TableShape]),
   };
   const positions = has(PUSH_POSITION_TABLE)
-    ? yield* query(`SELECT change_id FROM ${PUSH_POSITION_TABLE} WHERE client_id = ? AND pull_gen = ?`, [
+    ? yield* query(`SELECT 1 FROM ${PUSH_POSITION_TABLE} WHERE client_id = ? AND pull_gen >= ?`, [
         copy.clientId,
         BigInt(copy.pullGeneration),
       ])
@@ -121,7 +121,7 @@ function* copyFromDatabase(
       onRead(changes);
     });
   });
-  return { file, changes, unreadable, knownPushed: Number(positions[0]?.[0] ?? 0) };
+  return { file, changes, unreadable, isElsewhere: positions.length > 0 };
 }
 
 /** `undefined` where the end of the tape cannot be read. */

@@ -39,7 +39,7 @@ export interface Takeover {
 }
 
 /** A client that never was has pushed nothing. */
-const NOTHING_PUSHED = { knownPushed: 0, wasClosed: true } as const;
+const NOTHING_PUSHED = { knownPushed: 0, isElsewhere: false, wasClosed: true } as const;
 /** About as much is written at once, bytes. */
 const BYTES_PER_BLOCK = 1024 * 1024;
 
