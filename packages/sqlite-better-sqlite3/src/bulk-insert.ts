@@ -25,7 +25,8 @@ const HALF_DONE = /^SQLITE_(TOOBIG|CORRUPT)/;
  * back should a constraint fail in the middle. An insert of one row never fails in the middle: its constraints are checked
  * before the row is written, and the trigger of the capture has none. `OR FAIL` tells SQLite so, and saves a quarter of
  * the time. It would mean something else where the app's own triggers run, which it passes itself on to, and where the
- * table says what a conflict does; foreign keys do not heed it.
+ * table says what a conflict does; foreign keys do not heed it. A function among the values may fail, so that SQLite copies
+ * the pages all the same: nothing is won there.
  */
 export class BulkInsert {
   readonly #db: Database.Database;

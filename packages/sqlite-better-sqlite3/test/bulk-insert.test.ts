@@ -105,3 +105,14 @@ test("an insert that may be half done takes the transaction back", () => {
   expect(db.inTransaction).toBe(false);
   expect(tape()).toEqual([]);
 });
+
+test("a value that is too large before anything is written leaves the transaction as it is", () => {
+  const { db, tape } = openHarness(T);
+  db.exec("BEGIN");
+  const insert = db.prepare("INSERT INTO t(id, a) VALUES (?, zeroblob(?))");
+  for (let id = 0; id < 40; id++) insert.run(id, 1);
+  expect(() => insert.run(41, 9e9)).toThrow("string or blob too big");
+  expect(db.inTransaction).toBe(true);
+  db.exec("COMMIT");
+  expect(tape().length).toBe(40);
+});

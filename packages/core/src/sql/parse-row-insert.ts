@@ -1,6 +1,6 @@
 import { isOperator, keywordOf, nameOf, type SqlToken, tokenizeSql } from "./tokenize-sql.js";
 
-/** An INSERT of one row of VALUES, with no conflict clause and nothing behind. */
+/** An INSERT of one row of VALUES without functions and the like, with no conflict clause and nothing behind. */
 export interface RowInsert {
   readonly schema: string | undefined;
   readonly table: string;
@@ -17,9 +17,9 @@ export function parseRowInsert(sql: string): RowInsert | undefined {
   const table = nameOf(tokens[isQualified ? 4 : 2]);
   if (table === undefined) return undefined;
   let at = isQualified ? 5 : 3;
-  if (isOperator(tokens[at], "(")) at = afterParentheses(tokens, at);
+  if (isOperator(tokens[at], "(")) at = afterList(tokens, at);
   if (keywordOf(tokens[at]) !== "VALUES" || !isOperator(tokens[at + 1], "(")) return undefined;
-  at = afterParentheses(tokens, at + 1);
+  at = afterList(tokens, at + 1);
   if (tokens.slice(at).some((token) => !isOperator(token, ";"))) return undefined;
   return {
     schema: isQualified ? nameOf(tokens[2]) : undefined,
@@ -28,11 +28,10 @@ export function parseRowInsert(sql: string): RowInsert | undefined {
   };
 }
 
-function afterParentheses(tokens: readonly SqlToken[], open: number): number {
-  let depth = 0;
-  for (let at = open; at < tokens.length; at++) {
-    if (isOperator(tokens[at], "(")) depth += 1;
-    else if (isOperator(tokens[at], ")") && --depth === 0) return at + 1;
-  }
-  return tokens.length;
+/** Behind the next parenthesis, if it closes the one at `open`; else that is not the end of anything. */
+function afterList(tokens: readonly SqlToken[], open: number): number {
+  const next = tokens.findIndex(
+    (token, at) => at > open && (isOperator(token, "(") || isOperator(token, ")")),
+  );
+  return isOperator(tokens[next], ")") ? next + 1 : open;
 }
