@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { checkPrefix, withoutPrefix } from "./http/mount-prefix.js";
-import { NodeRequest } from "./http/node-request.js";
+import { NodeRequest, rawBodyOf } from "./http/node-request.js";
 import { requestUrl } from "./http/request-url.js";
 import { sendResponse } from "./http/send-response.js";
+import { tellOfClose } from "./http/tell-of-close.js";
 import type { SyncServer } from "./sync-server.js";
 
 /** Options of `toNodeListener`. */
@@ -43,13 +44,16 @@ export function toNodeListener(
       else next();
       return;
     }
-    if (message.readableDidRead && !("rawBody" in message)) {
+    if (message.readableDidRead && rawBodyOf(message) === undefined) {
       return refuse(
         response,
         500,
         "the body was read already: mount the sync server before whatever parses bodies",
       );
     }
+    // The web has no such requests, which `authorize` may want to look at.
+    if (message.method === "TRACE") return refuse(response, 405, "there is no TRACE here");
+    tellOfClose(response, message.socket);
     const url = requestUrl(message, path);
     if (url === undefined) return refuse(response, 400, "the host or the path is malformed");
     const request = new NodeRequest(message, response, url);

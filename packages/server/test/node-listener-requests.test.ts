@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import { createServer, request, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { HttpRequest } from "../src/http/http-request.js";
@@ -21,11 +21,14 @@ async function connectTo(options: Partial<SyncServerOptions> = {}) {
   return { server, url, ...open(Number(new URL(url).port)) };
 }
 
-/** A connection to a listener that answers as `answer` does. */
-async function connectToAnswer(answer: (request: HttpRequest) => Promise<HttpResponse>, rawBody?: Buffer) {
+/** A connection to a listener that answers as `answer` does, in a host that does something before. */
+async function connectToAnswer(
+  answer: (request: HttpRequest) => Promise<HttpResponse>,
+  before: (message: IncomingMessage, response: ServerResponse) => void = () => {},
+) {
   const listener = toNodeListener({ answer });
   const http = createServer((message, response) => {
-    if (rawBody !== undefined) Object.assign(message, { rawBody });
+    before(message, response);
     void listener(message, response);
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
@@ -103,6 +106,7 @@ test.each([
   ["GET /v2", "user@a"],
   ["GET /v2", "a\\b"],
   ["GET /v2", ""],
+  ["GET /v2", "a\r\nhost: b"],
   ["GET /a\\..\\v2", "a"],
   ["GET http://user:password@a/v2", "a"],
   ["GET http://[/v2", "a"],
@@ -111,6 +115,12 @@ test.each([
   const { socket, until } = await connectTo();
   socket.write(`${line} HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
   await until("HTTP/1.1 400 ");
+});
+
+test("TRACE is refused before anybody asks for it as the web has it", async () => {
+  const { socket, until } = await connectTo();
+  socket.write("TRACE /admin/status HTTP/1.1\r\nhost: h\r\n\r\n");
+  await until("HTTP/1.1 405 ");
 });
 
 test("a body may wait until it is asked for", async () => {
@@ -166,10 +176,68 @@ test("a body that the host has read and left with the request is taken from ther
   const limits = { maxBytes: 100, stallTimeoutMs: 0, clock: systemClock };
   const answer = async (asked: HttpRequest): Promise<HttpResponse> =>
     textResponse(200, Buffer.from(await readBody(asked, limits)).toString());
-  const { socket, until } = await connectToAnswer(answer, Buffer.from("what was read"));
+  const left: object[] = [{ rawBody: Buffer.from("what was read") }, { rawBody: undefined }];
+  const { socket, until } = await connectToAnswer(answer, (message) => Object.assign(message, left.shift()));
   socket.write("POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 0\r\n\r\n");
   await until("what was read");
+  socket.write("POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 12\r\n\r\nwhat is left");
+  await until("what is left");
 });
+
+test("a long answer to a client that has gone before it is ended at once", async () => {
+  const [asked, gone, ended] = [deferred(), deferred(), deferred()];
+  const answer = async (): Promise<HttpResponse> => {
+    asked.resolve();
+    await gone.promise;
+    return { status: 200, headers: {}, body: endless(ended.resolve) };
+  };
+  const { socket } = await connectToAnswer(answer, (_, response) => response.once("close", gone.resolve));
+  socket.write("GET / HTTP/1.1\r\nhost: h\r\n\r\n");
+  await asked.promise;
+  socket.destroy();
+  await ended.promise;
+});
+
+test("a host that has answered already has the last word", async () => {
+  const ended = deferred();
+  const bodies = [endless(ended.resolve), "too late"];
+  const { socket, until } = await connectToAnswer(
+    async () => ({ status: 200, headers: {}, body: bodies.shift() }),
+    (_, response) => response.writeHead(503, { "content-length": 4 }).end("late"),
+  );
+  for (const _ of [1, 2]) {
+    socket.write("GET / HTTP/1.1\r\nhost: h\r\n\r\n");
+    await until("late");
+  }
+  await ended.promise;
+});
+
+test("what is sent before its turn has its answer then, or hears that the connection has closed", async () => {
+  const [begun, ended, aborted] = [deferred(), deferred(), deferred()];
+  const { socket, until } = await connectToAnswer(async ({ url: { pathname }, signal }) => {
+    if (pathname === "/last") {
+      signal.addEventListener("abort", aborted.resolve);
+      begun.resolve();
+    }
+    if (pathname === "/first" || pathname === "/last") await aborted.promise;
+    const body = pathname === "/long" ? endless(ended.resolve) : pathname;
+    return { status: 200, headers: {}, body };
+  });
+  const ask = (...paths: string[]): void =>
+    void socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nhost: h\r\n\r\n`).join(""));
+  ask("/1", "/2");
+  await until("\r\n\r\n/1");
+  await until("\r\n\r\n/2");
+  ask("/first", "/long", "/last");
+  await begun.promise;
+  socket.destroy();
+  await Promise.all([ended.promise, aborted.promise]);
+});
+
+/** A body that never ends by itself. */
+function endless(onEnd: () => void): PulledBody {
+  return new PulledBody({ next: () => Buffer.alloc(1 << 18), onEnd, stallTimeoutMs: 0, clock: systemClock });
+}
 
 test("who waits for a commit and goes away is not waited for", async () => {
   const { server, url } = await connectTo();

@@ -16,7 +16,8 @@ export class NodeRequest implements HttpRequest {
   constructor(message: IncomingMessage, response: ServerResponse, url: URL) {
     this.method = message.method ?? "GET";
     this.url = url;
-    this.body = "rawBody" in message ? wholeBody(message.rawBody) : new NodeBody(message);
+    const rawBody = rawBodyOf(message);
+    this.body = rawBody === undefined ? new NodeBody(message) : wholeBody(rawBody);
     this.#message = message;
     this.#response = response;
   }
@@ -49,9 +50,13 @@ function abortedWhenCut(response: ServerResponse): AbortController {
   return controller;
 }
 
-/** A body that the host has read already, as some do and leave it with the request. */
-function wholeBody(bytes: unknown): NodeRequest["body"] {
-  let rest = bytes instanceof Uint8Array ? bytes : undefined;
+/** What the host has read of a body already and left with the request, as some do; undefined where it left no bytes. */
+export function rawBodyOf(message: IncomingMessage): Uint8Array | undefined {
+  return "rawBody" in message && message.rawBody instanceof Uint8Array ? message.rawBody : undefined;
+}
+
+function wholeBody(bytes: Uint8Array): NodeRequest["body"] {
+  let rest: Uint8Array | undefined = bytes;
   return {
     next() {
       const piece = rest;

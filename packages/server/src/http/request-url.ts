@@ -6,6 +6,8 @@ const HOST = /^(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d*)?$/i;
 /** The URL that a request is for, with `target` for its path; undefined where its host or path is none. */
 export function requestUrl(message: IncomingMessage, target: string): URL | undefined {
   const { host } = message.headers;
+  // Node takes the first of two; a proxy in front may have gone by the other.
+  if ((message.headersDistinct.host?.length ?? 0) > 1) return undefined;
   // Proxies are sent whole URLs.
   const isWhole = /^https?:\/\//i.test(target);
   if (!isWhole && (host === undefined || !HOST.test(host) || !target.startsWith("/"))) return undefined;

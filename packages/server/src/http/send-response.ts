@@ -13,12 +13,16 @@ export async function sendResponse(
   { status, headers, body }: HttpResponse,
   response: ServerResponse,
 ): Promise<void> {
+  // The client may have gone before there was anything to send, or its host have answered it, as one with a time limit does.
+  const isOver = response.destroyed || response.headersSent;
   if (body instanceof PulledBody) {
-    if (response.req.method === "HEAD") body.end();
+    if (isOver || response.req.method === "HEAD") body.end();
+    if (isOver) return;
     response.writeHead(status, headers);
     await sendPieces(body, response);
     return;
   }
+  if (isOver) return;
   const length = typeof body === "string" ? Buffer.byteLength(body) : (body?.length ?? 0);
   if (status !== 204) headers["content-length"] ??= String(length);
   response.writeHead(status, headers).end(body);
