@@ -91,6 +91,8 @@ export function createBetterSqlite3(options: BetterSqlite3Options = {}): BetterS
   let lock: ReplicaLock | undefined;
   /** The app's setting when it was last seen; the app may have closed its connection since. */
   let foreignKeys: unknown = 1;
+  /** The writer's setting; `undefined`: not set yet. Setting it makes SQLite compile all statements of the writer again. */
+  let foreignKeysOfWriter: unknown;
 
   const connections = (): Connections => {
     if (opened === undefined) throw new SyncError("invalid-state", "The replica is closed.");
@@ -119,6 +121,7 @@ export function createBetterSqlite3(options: BetterSqlite3Options = {}): BetterS
       if (opened !== undefined)
         throw new SyncError("invalid-state", "The replica is open.", { path: opened.path });
       opened = asSyncError(() => openAll(path, options, boundaries));
+      foreignKeysOfWriter = undefined;
     },
 
     closeConnections(keepLog = false) {
@@ -198,7 +201,10 @@ export function createBetterSqlite3(options: BetterSqlite3Options = {}): BetterS
             foreignKeys = app.pragma("foreign_keys", { simple: true });
           }
           // The setting cannot change inside a transaction, and the app may have changed its own since.
-          writer.pragma(`foreign_keys = ${foreignKeys}`);
+          if (foreignKeysOfWriter !== foreignKeys) {
+            writer.pragma(`foreign_keys = ${foreignKeys}`);
+            foreignKeysOfWriter = foreignKeys;
+          }
           waitingFor(waitMs, writer, () => writer.exec("BEGIN IMMEDIATE"));
           return true;
         } catch (error) {

@@ -76,10 +76,27 @@ describe("createBetterSqlite3", () => {
 
   test("a write transaction has the app's foreign keys setting", () => {
     const { io, db } = openHarness("CREATE TABLE t(a)");
+    const settingOfWrite = (): unknown => {
+      expect(io.tryBeginWrite()).toBe(true);
+      const rows = io.querySql("writer", "PRAGMA foreign_keys");
+      io.executeSql("writer", "ROLLBACK");
+      return rows[0]?.[0];
+    };
+    expect(settingOfWrite()).toBe(1n);
     db.pragma("foreign_keys = OFF");
-    expect(io.tryBeginWrite()).toBe(true);
-    expect(io.querySql("writer", "PRAGMA foreign_keys")).toEqual([[0n]]);
-    io.executeSql("writer", "ROLLBACK");
+    expect(settingOfWrite()).toBe(0n);
+    expect(settingOfWrite()).toBe(0n);
+    db.pragma("foreign_keys = ON");
+    expect(settingOfWrite()).toBe(1n);
+    db.pragma("foreign_keys = OFF");
+    const { name } = db;
+    expect(settingOfWrite()).toBe(0n);
+    io.closeConnections();
+    // The connections that are opened then have their own.
+    io.openConnections(name);
+    expect(settingOfWrite()).toBe(1n);
+    io.db.pragma("foreign_keys = OFF");
+    expect(settingOfWrite()).toBe(0n);
   });
 
   test("refreshCapture follows a schema that changed underneath, and a tape made anew", () => {
