@@ -65,3 +65,14 @@ test("makes of malformed bytes what the platform does", () => {
     { seed: 3, numRuns: 2_000 },
   );
 });
+
+test("CRC-32 is the same in one piece as byte by byte", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ maxLength: 3 }), (bytes, before) => {
+      const seed = crc32(before);
+      const inSteps = bytes.reduce((sum, byte) => crc32(Uint8Array.of(byte), sum), seed);
+      expect(crc32(bytes, seed)).toBe(inSteps);
+    }),
+    { seed: 3 },
+  );
+});
