@@ -5,6 +5,19 @@ import type { TapePosition } from "../tape/tape-position.js";
 import { LOCAL_TABLE, LOCAL_VALUE, PUSH_POSITION_TABLE } from "../tape/tape-schema.js";
 import type { SqlStatement, SqlValue } from "../values/sql-value.js";
 
+/**
+ * Runs queries of the writer on one state of the database. Each by itself would begin and end a read of its own, which
+ * takes longer than most of them do.
+ */
+export function* onOneState<T>(queries: Coroutine<T>): Coroutine<T> {
+  yield* io.querySql("writer", "BEGIN");
+  try {
+    return yield* queries;
+  } finally {
+    yield* io.querySql("writer", "ROLLBACK");
+  }
+}
+
 /** A value of `tributary_local`; `null` when it is not set or the table is not there. */
 export function* readLocalValue(name: keyof typeof LOCAL_VALUE): Coroutine<SqlValue> {
   if (!(yield* hasTable(LOCAL_TABLE))) return null;

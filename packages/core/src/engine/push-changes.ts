@@ -9,7 +9,7 @@ import { rowBytes, TapeCursor } from "../tape/tape-cursor.js";
 import { isBefore, type TapePosition } from "../tape/tape-position.js";
 import { resumeApply } from "./apply-changes.js";
 import { isLocalOnly } from "./local-only.js";
-import { readPulledPosition, readTapeEnd } from "./local-values.js";
+import { onOneState, readPulledPosition, readTapeEnd } from "./local-values.js";
 import { POSITION_MOVED, type PushSteps, sendPushBatch } from "./push-batch.js";
 import { type RemoteMark, readRemoteMark } from "./remote-mark.js";
 import { hasPushesOfOthers, isElsewhere, pushedOf } from "./replay-tape.js";
@@ -36,20 +36,14 @@ const BATCH_BYTES = 8 * 1024 * 1024;
  */
 export function* pushChanges(session: ReplicaSession): Coroutine<PushResult> {
   yield* resumeApply(session);
-  const end = (yield* readTapeEnd()) as TapePosition;
-  const tape: PushedTape = {
-    pullGeneration: end.pullGeneration,
-    last: end.changeId,
-    boundaries: yield* tapeBoundaries(session),
-    shapes: yield* readShapes(),
-  };
+  const tape = yield* onOneState(readTape(session));
   if (tape.last === 0) return { changes: 0 };
   let changes = 0;
   const onTaken = (count: number): void => {
     changes += count;
   };
   for (let attempt = 1; ; attempt++) {
-    const known = yield* knownMark(session, tape);
+    const known = knownMark(session, tape);
     try {
       const mark = known ?? (yield* readRemoteMark(session.metadata.clientId));
       const outcome = yield* pushFrom(session, tape, mark, onTaken);
@@ -70,20 +64,32 @@ interface PushedTape {
   readonly last: number;
   readonly boundaries: readonly number[];
   readonly shapes: Shapes;
+  /** How far the pushes have come that pulls have brought back; no pull is applied while a push runs. */
+  readonly pulled: TapePosition | undefined;
+}
+
+function* readTape(session: ReplicaSession): Coroutine<PushedTape> {
+  const end = (yield* readTapeEnd()) as TapePosition;
+  return {
+    pullGeneration: end.pullGeneration,
+    last: end.changeId,
+    boundaries: yield* tapeBoundaries(session),
+    shapes: yield* readShapes(),
+    pulled: yield* readPulledPosition(session.metadata.clientId),
+  };
 }
 
 /**
  * What the last batch has left at the remote, where that saves asking it; `undefined`: it is to be asked, because nobody
  * knows or there is nothing to send.
  */
-function* knownMark(
-  { remoteMark, metadata }: ReplicaSession,
-  { pullGeneration, last }: PushedTape,
-): Coroutine<RemoteMark | undefined> {
+function knownMark(
+  { remoteMark }: ReplicaSession,
+  { pullGeneration, last, pulled }: PushedTape,
+): RemoteMark | undefined {
   const first = remoteMark && pushedOf({ pullGeneration, lastChangeId: last }, remoteMark.position);
   if (first === undefined || first >= last) return undefined;
   // A copy of the replica may have gone on since: its pushes have come with a pull.
-  const pulled = yield* readPulledPosition(metadata.clientId);
   return isBefore(remoteMark?.position, pulled) ? undefined : remoteMark;
 }
 
@@ -99,10 +105,9 @@ function* pushFrom(
   const { clientId } = session.metadata;
   let expected = mark;
   const first = pushedOf({ pullGeneration, lastChangeId: last }, expected.position);
-  const pulled = yield* readPulledPosition(clientId);
-  if (first === undefined || hasPushesOfOthers(pulled, pullGeneration)) throw isElsewhere(clientId);
+  if (first === undefined || hasPushesOfOthers(tape.pulled, pullGeneration)) throw isElsewhere(clientId);
   // It was restored from a backup. What it has lost of this tape is sent again; the next pull has to be a whole one.
-  session.remoteWentBack ||= isBefore(expected.position, pulled);
+  session.remoteWentBack ||= isBefore(expected.position, tape.pulled);
   for (let done = first; done < last; ) {
     const { until, changes } = yield* readBatch(config, done, tape);
     const position = { pullGeneration, changeId: until };
