@@ -37,6 +37,14 @@ export interface RemoteCall {
   readonly signal: AbortSignal | undefined;
 }
 
+/** Where calls of one path go. */
+interface Endpoint {
+  readonly base: string;
+  readonly url: URL;
+  /** As it may be shown. */
+  readonly endpoint: string;
+}
+
 /** A request whose answer has begun to come. */
 interface SentRequest {
   readonly response: TransportResponse;
@@ -45,6 +53,9 @@ interface SentRequest {
 
 /** Statuses of a server, or of something before it, that does not know the path, or not with this method or type. */
 const UNKNOWN_ENDPOINT: ReadonlySet<number> = new Set([404, 405, 415]);
+
+/** How many URLs are kept parsed. */
+const MOST_ENDPOINTS = 16;
 
 const NOTHING_OF_THE_HOST = { headers: undefined, authToken: undefined };
 
@@ -57,6 +68,8 @@ export class HttpCaller {
   keepsStreams = false;
   readonly batchSupport: BatchSupport = new BatchSupport();
   readonly #transport: HttpTransport;
+  /** By their paths. */
+  readonly #endpoints: Map<string, Endpoint> = new Map();
   #closed = false;
 
   constructor(settings: HttpSettings, transport: HttpTransport) {
@@ -112,8 +125,7 @@ export class HttpCaller {
     const base = await this.#base();
     this.batchSupport.noteBase(base);
     if (call.isLiveBatch === true && !this.batchSupport.isTold) throw new BatchRefused();
-    const url = endpointUrl(parseRemoteUrl(base), call.path);
-    const endpoint = describeUrl(url);
+    const { url, endpoint } = this.#endpoint(base, call.path);
     try {
       const { response, answer } = await this.#sendOn(call, url, endpoint);
       this.batchSupport.noteAnswer(base, response.header(ACCEPTS_HEADER));
@@ -130,6 +142,18 @@ export class HttpCaller {
       if (error instanceof BatchRefused) throw error;
       throw toAttemptFailure(error, endpoint);
     }
+  }
+
+  /** That of the last request, as a rule. */
+  #endpoint(base: string, path: string): Endpoint {
+    const known = this.#endpoints.get(path);
+    if (known?.base === base) return known;
+    const url = endpointUrl(parseRemoteUrl(base), path);
+    const endpoint = { base, url, endpoint: describeUrl(url) };
+    // Files may be asked for, each by a path of its own.
+    if (this.#endpoints.size >= MOST_ENDPOINTS) this.#endpoints.clear();
+    this.#endpoints.set(path, endpoint);
+    return endpoint;
   }
 
   async #base(): Promise<string> {

@@ -16,8 +16,11 @@ export interface TransportResponse {
   header(name: string): string | undefined;
   /** Whether an end of the body that comes too early would be an error of the transport, and not look like its end. */
   readonly isEndReliable: boolean;
-  /** The next part of the body, `undefined` at its end. The bytes are the caller's to keep. */
-  read(): Promise<Uint8Array | undefined>;
+  /**
+   * The next part of the body, `undefined` at its end; at once where it has come already. The bytes are the caller's to
+   * keep.
+   */
+  read(): Promise<Uint8Array | undefined> | Uint8Array | undefined;
   /** Drops what has not been read. Never fails. */
   discard(): void;
 }

@@ -38,7 +38,9 @@ export class RemoteAnswer {
     if (this.#atEnd) return undefined;
     const { response, guard, bodyTimeoutMs } = this.#parts;
     try {
-      const part = await guard.run(response.read(), bodyTimeoutMs);
+      if (guard.signal.aborted) throw guard.signal.reason;
+      const coming = response.read();
+      const part = coming instanceof Promise ? await guard.run(coming, bodyTimeoutMs) : coming;
       if (part === undefined) this.#finish();
       else this.#parts.onBytes(part.length);
       return part;
