@@ -4,6 +4,7 @@ import {
   checkpoint,
   closeReplica,
   combinePorts,
+  type EngineIo,
   type ReplicaStats as EngineStats,
   type PushResult,
   pushChanges,
@@ -56,6 +57,7 @@ export class Replica {
   /** The database, as a better-sqlite3 `Database`. What is committed through it is durable, and pushed later. */
   readonly db: ReplicaDatabase;
   readonly #parts: ReplicaParts;
+  readonly #io: EngineIo;
   /** Pushes, applies, checkpoints: what must not overlap. */
   readonly #engine: Mutex = new Mutex();
   /** Pulls: a download belongs to the revision it was asked for. */
@@ -77,9 +79,9 @@ export class Replica {
     const { session, ports, live } = parts;
     this.#parts = parts;
     this.db = parts.db;
-    const io = combinePorts(ports);
-    this.#checkpoints = new AutomaticCheckpoints(session, io, parts.checkpointThresholdBytes);
-    this.#changes = new ChangeTracker(session, io);
+    this.#io = combinePorts(ports);
+    this.#checkpoints = new AutomaticCheckpoints(session, this.#io, parts.checkpointThresholdBytes);
+    this.#changes = new ChangeTracker(session, this.#io);
     this.#statusFeed = new StatusFeed(() => this.status);
     if (live === undefined) return;
     this.#driver = new LiveDriver({
@@ -181,7 +183,7 @@ export class Replica {
     exclusive: boolean,
     waitMs?: () => number,
   ): Promise<boolean | "overtaken"> {
-    const { session, ports } = this.#parts;
+    const { session } = this.#parts;
     // What it is with `waitMs` is asked for later.
     const wait = exclusive ? { longPollTimeoutMs: 0 } : waitMs === undefined ? {} : { longPollTimeoutMs: 1 };
     const changes = await this.#operate(options, () => waitChanges(session, wait), waitMs);
@@ -193,7 +195,7 @@ export class Replica {
     try {
       if (!(await (exclusive ? apply() : this.#engine.run(apply)))) return "overtaken";
     } finally {
-      await runAsync(changes.dispose(), combinePorts(ports));
+      await runAsync(changes.dispose(), this.#io);
     }
     if (!exclusive && !this.#engine.busy) this.#checkpoints.checkpointIfLarge();
     return true;
@@ -273,7 +275,7 @@ export class Replica {
       this.#isReadable = false;
       // Links end before they meet a database that is closed.
       this.#parts.streams?.close();
-      await runAsync(closeReplica(session), combinePorts(ports));
+      await runAsync(closeReplica(session), this.#io);
       this.#standing = { ...this.#standing, state: "closed", transport: undefined, reason: undefined };
     });
     this.#statusFeed.touch();
@@ -349,9 +351,9 @@ export class Replica {
 
   /** As they were last known, while there is no tape to look at. */
   #readPositions(): TapePositions {
-    const { session, ports } = this.#parts;
+    const { session } = this.#parts;
     if (this.#isReadable && !session.applyPending)
-      this.#positions = runSync(tapePositions(session), combinePorts(ports));
+      this.#positions = runSync(tapePositions(session), this.#io);
     return this.#positions;
   }
 
@@ -364,15 +366,11 @@ export class Replica {
     const closing = this.#closing.signal;
     if (closing.aborted) throw new SyncError("invalid-state", "The replica is closed.");
     const signal = options.signal === undefined ? closing : AbortSignal.any([closing, options.signal]);
-    const { ports, protocol } = this.#parts;
+    const { protocol } = this.#parts;
     const onBatch = (): void => this.#statusFeed.touch();
     const remote = watchedRemote(protocol.withSignal(signal), { waitMs, onBatch });
     try {
-      return await runAsync(
-        this.#changes.notingResumed(procedure()),
-        combinePorts({ ...ports, remote }),
-        signal,
-      );
+      return await runAsync(this.#changes.notingResumed(procedure()), { ...this.#io, ...remote }, signal);
     } finally {
       this.#statusFeed.touch();
     }
