@@ -1,3 +1,4 @@
+import Database from "better-sqlite3";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { inlineJobs } from "../src/database/database-jobs.js";
 import type { ServerDatabase } from "../src/database/server-database.js";
@@ -95,6 +96,20 @@ test("nor is a WAL mistaken for the one that has taken its place", async () => {
   mirror.pull(database);
   expect(mirror.received).toBeLessThanOrEqual(database.log.databaseSize);
   mirror.expectSameAs(path);
+});
+
+test("frames that an older log has left behind are not asked about", async () => {
+  const { database, run } = setUp();
+  run("UPDATE t SET body = randomblob(3000)");
+  await readAll(database);
+  database.sync();
+  await database.snapshots.checkpoint();
+  run("UPDATE t SET body = '' WHERE id = 7");
+  database.sync();
+  const pragma = vi.spyOn(Database.prototype, "pragma");
+  onTestFinished(() => pragma.mockRestore());
+  expect(database.readAhead()).toBeUndefined();
+  expect(pragma).not.toHaveBeenCalled();
 });
 
 test.each([1, 2, 3, 4])(

@@ -94,11 +94,19 @@ export class WalTracker {
   readAhead(maxFrames: number): boolean {
     // One read tells most callers that there is little. A log that has started over counts as much from the end of the old one.
     const known = this.#generation?.end.frames ?? 0;
-    if (this.checkAt(known + maxFrames + 1) === undefined) return false;
+    const length = readSync(
+      this.#descriptor,
+      this.#buffer,
+      0,
+      FRAME_HEADER_SIZE,
+      frameOffset(known + maxFrames + 1),
+    );
+    if (length < FRAME_HEADER_SIZE) return false;
     const header = this.#readHeader();
+    // A log that has started over leaves frames of the old one behind it, for as long as it is the shorter one.
+    if (header === undefined || !isOfLog(this.#buffer.subarray(0, length), header)) return false;
     const committed = this.#countCommitted();
-    if (header === undefined || committed === undefined || !sameGeneration(this.#readHeader(), header))
-      return false;
+    if (committed === undefined || !sameGeneration(this.#readHeader(), header)) return false;
     const { scanner, commits } = this.#aheadIn(header);
     if (scanner.ended || committed - scanner.frames <= maxFrames) return false;
     for (let left = maxFrames; left > 0 && !scanner.ended; left -= FRAMES_PER_READ) {
