@@ -10,7 +10,7 @@ import type { WalCommitPoint } from "./wal-scanner.js";
 
 /** Bytes of one of the two copies of the header. */
 export const INDEX_HEADER_SIZE = 48;
-export const INDEX_BLOCK_SIZE = 32_768;
+const INDEX_BLOCK_SIZE = 32_768;
 
 /** Header copies, and what checkpoints and readers note behind them. */
 const FIRST_BLOCK_START = 136;
