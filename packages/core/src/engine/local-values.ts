@@ -10,11 +10,11 @@ import type { SqlStatement, SqlValue } from "../values/sql-value.js";
  * takes longer than most of them do.
  */
 export function* onOneState<T>(queries: Coroutine<T>): Coroutine<T> {
-  yield* io.querySql("writer", "BEGIN");
+  yield* io.executeSql("writer", "BEGIN");
   try {
     return yield* queries;
   } finally {
-    yield* io.querySql("writer", "ROLLBACK");
+    yield* io.executeSql("writer", "ROLLBACK");
   }
 }
 
