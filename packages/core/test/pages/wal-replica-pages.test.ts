@@ -45,12 +45,7 @@ describe("publishing", () => {
   it.each(["published", "laid over"])(
     "is not hidden by what a connection has read before, when %s",
     (how) => {
-      const remote = new RemoteDatabase(SCHEMA);
-      const replica = TestReplica.create(remote.bytes());
-      remote.exec("CREATE TABLE more (x)");
-      replica.pull(remote.bytes());
-      replica.app.exec("CREATE TABLE own (x)");
-      replica.run(replica.pages.markRest());
+      const { remote, replica } = atRest();
       const count = "SELECT count(*) FROM item WHERE body LIKE '%1'";
       const connections = ["writer", "guard"] as const;
       const before = connections.map((name) => replica.sql.querySql(name, count));
@@ -303,6 +298,17 @@ describe("a commit that nobody counts", () => {
   });
 });
 
+/** A replica that a pull can be laid over. */
+function atRest(): { remote: RemoteDatabase; replica: TestReplica } {
+  const remote = new RemoteDatabase(SCHEMA);
+  const replica = TestReplica.create(remote.bytes());
+  remote.exec("CREATE TABLE more (x)");
+  replica.pull(remote.bytes());
+  replica.app.exec("CREATE TABLE own (x)");
+  replica.run(replica.pages.markRest());
+  return { remote, replica };
+}
+
 /** Rewrites a log as a machine of the other word order would have written it. */
 function otherWordOrder(path: string): void {
   const bytes = new Uint8Array(readFileSync(path));
@@ -322,15 +328,6 @@ function otherWordOrder(path: string): void {
 }
 
 describe("laying over", () => {
-  const atRest = (): { remote: RemoteDatabase; replica: TestReplica } => {
-    const remote = new RemoteDatabase(SCHEMA);
-    const replica = TestReplica.create(remote.bytes());
-    remote.exec("CREATE TABLE more (x)");
-    replica.pull(remote.bytes());
-    replica.app.exec("CREATE TABLE own (x)");
-    replica.run(replica.pages.markRest());
-    return { remote, replica };
-  };
   const laysOver = (replica: TestReplica, remote: RemoteDatabase): boolean =>
     replica.layOver(withoutCount(replica.base, remote.bytes()));
 
