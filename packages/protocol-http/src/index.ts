@@ -9,6 +9,5 @@ export type { HttpProtocolOptions, HttpSettings, RetryOptions } from "./http-pro
 export { resolveOptions } from "./http-protocol-options.js";
 export type { HttpTransport, TransportRequest, TransportResponse } from "./http-transport.js";
 export { PullWait } from "./pull-wait.js";
-export { readWholeAnswer } from "./read-whole-answer.js";
 export { RemoteAnswer } from "./remote-answer.js";
 export { createUndiciTransport } from "./undici-transport.js";

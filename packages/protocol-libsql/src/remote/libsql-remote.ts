@@ -4,7 +4,6 @@ import {
   type HttpCaller,
   type RemoteAnswer,
   type RemoteCall,
-  readWholeAnswer,
 } from "@tributary/protocol-http";
 import { type PushAnswer, parseGeneration, parsePushAnswer, WireError } from "@tributary/wire";
 import { FrameAssembler } from "./frame-assembler.js";
@@ -172,7 +171,17 @@ async function receiveFrames(answer: RemoteAnswer, target: DownloadTarget): Prom
 }
 
 async function readText(answer: RemoteAnswer): Promise<string> {
-  return new TextDecoder().decode(await readWholeAnswer(answer, MAX_JSON_BYTES));
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (let part = await answer.read(); part !== undefined; part = await answer.read()) {
+    length += part.length;
+    if (length > MAX_JSON_BYTES) {
+      answer.discard();
+      throw answer.error("malformed-response", `answered with more than ${MAX_JSON_BYTES} bytes`);
+    }
+    parts.push(part);
+  }
+  return new TextDecoder().decode(Buffer.concat(parts));
 }
 
 function parsed<T>(answer: RemoteAnswer, parse: () => T): T {
