@@ -43,10 +43,7 @@ function growthQuestion({ name, title, growing, figure, sizes, measure, walLimit
         }),
       ),
     ),
-    targets: [
-      { figure, of: caseName(OURS, most), against: caseName(OURS, least), atMost: 1.5 },
-      { figure, of: caseName(OURS, most), against: caseName(THEIRS, most), atMost: 0.1 },
-    ],
+    targets: [{ figure, of: caseName(OURS, most), against: caseName(OURS, least), atMost: 1.5 }],
     chart: {
       title,
       growing,

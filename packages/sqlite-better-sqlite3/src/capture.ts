@@ -14,6 +14,7 @@ import {
   TAPE_OPERATION,
   TAPE_TABLE,
   type TableShape,
+  type TableShapes,
 } from "@tributary/core";
 import type Database from "better-sqlite3";
 import {
@@ -21,12 +22,12 @@ import {
   dropCaptureTriggers,
   installCapture,
   readSchema,
-  readShapes,
   rebuildCapture,
-  shapeId,
+  shapeIds,
 } from "./install-capture.js";
 import { atomically, nativeExec, nativePrepare, nativeValue } from "./native-connection.js";
 import type { TransactionBoundaries } from "./transaction-boundaries.js";
+import { TriggerTexts } from "./trigger-texts.js";
 
 const captures = new WeakMap<Database.Database, Capture>();
 
@@ -90,7 +91,7 @@ export class Capture {
         setDefensive(!this.unsafeMode);
       }
     };
-    this.#installer = { db, undefended };
+    this.#installer = { db, undefended, texts: new TriggerTexts() };
     // Not deterministic (the default), so that SQLite calls them where they stand.
     db.function(ENTER_FUNCTION, () => {
       this.#depth += 1;
@@ -168,10 +169,10 @@ export class Capture {
         }
         const changes = schemaChanges(statement, sql, before, after);
         for (const change of changes) this.#recordSchema(change);
+        const shapes = rebuildCapture(this.#installer);
         if (statement.verb === "create" && statement.object === "table" && changes.length > 0) {
-          this.#checkNewTable(statement);
+          this.#checkNewTable(statement, shapes);
         }
-        rebuildCapture(this.#installer);
         return result;
       },
       "BEGIN IMMEDIATE",
@@ -207,8 +208,7 @@ export class Capture {
     ).run(sql);
   }
 
-  #checkNewTable(statement: SchemaStatement): void {
-    const shapes = readShapes(this.#db);
+  #checkNewTable(statement: SchemaStatement, shapes: TableShapes): void {
     const isIt = (table: string): boolean => foldName(table) === foldName(statement.name);
     const refused = shapes.refused.find((table) => isIt(table.table));
     if (refused !== undefined) {
@@ -220,15 +220,13 @@ export class Capture {
     if (statement.asSelect && made !== undefined) this.#recordRows(made.shape);
   }
 
-  /** Puts every row of a table on the tape as an insert. */
+  /** Puts every row of a table on the tape as an insert. The tape is wide enough when the capture has been rebuilt. */
   #recordRows(shape: TableShape): void {
-    // The tape must be wide enough first, and the capture knows how to do that.
-    rebuildCapture(this.#installer);
     const columns = imageColumns(shape);
     const values = columns.map((_, index) => `v${index}`).join(", ");
     nativeExec(
       this.#db,
-      `INSERT INTO main.${TAPE_TABLE} (shape, op, ${values}) SELECT ${shapeId(this.#db, JSON.stringify(shape))}, ${TAPE_OPERATION.insert}, ${columns.map(quoteIdentifier).join(", ")} FROM main.${quoteIdentifier(shape.table)}`,
+      `INSERT INTO main.${TAPE_TABLE} (shape, op, ${values}) SELECT ${shapeIds(this.#db)(JSON.stringify(shape))}, ${TAPE_OPERATION.insert}, ${columns.map(quoteIdentifier).join(", ")} FROM main.${quoteIdentifier(shape.table)}`,
     );
   }
 }

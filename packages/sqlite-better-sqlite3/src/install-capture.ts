@@ -1,6 +1,4 @@
 import {
-  type CaptureTrigger,
-  captureTriggers,
   createNotedSql,
   createTapeSql,
   foldName,
@@ -29,18 +27,26 @@ import {
 } from "@tributary/core";
 import type Database from "better-sqlite3";
 import { atomically, nativeExec, nativePrepare, nativeRows, nativeValue } from "./native-connection.js";
+import { type StoredTrigger, storedTriggers, type TriggerTexts } from "./trigger-texts.js";
 
 /**
  * Makes the capture of one connection fit the schema of its database.
  *
  * All that it has made is in the database itself (TEMP triggers, marks, shapes, and a TEMP table that says what they
- * were made for), none in memory: so it is rolled back together with the schema it belongs to.
+ * were made for), none in memory but texts: so it is rolled back together with the schema it belongs to.
  */
 export interface CaptureInstaller {
   readonly db: Database.Database;
   /** Runs work with SQLite's defensive mode off. */
   readonly undefended: (work: () => void) => void;
+  readonly texts: TriggerTexts;
 }
+
+/**
+ * From so many on, triggers are written into the schema at once: each `CREATE TRIGGER` looks through all that are there, and
+ * a thousand tables have five thousand.
+ */
+const MANY_TRIGGERS = 100;
 
 const BUILT_TABLE = `${RESERVED_PREFIX}built`;
 
@@ -63,9 +69,9 @@ export function readShapes(db: Database.Database): TableShapes {
   return readTableShapes(nativeRows(db, TABLE_COLUMNS_SQL), nativeRows(db, UNIQUE_INDEXES_SQL));
 }
 
-/** Must run inside a transaction. Touches only what differs. */
-export function rebuildCapture(installer: CaptureInstaller): void {
-  const { db } = installer;
+/** Must run inside a transaction. Touches only what differs. Returns the shapes of the tables. */
+export function rebuildCapture(installer: CaptureInstaller): TableShapes {
+  const { db, texts } = installer;
   let schema = readSchema(db);
   if (!schema.some((row) => row.name === TAPE_TABLE)) nativeExec(db, createTapeSql());
   const shapes = readShapes(db);
@@ -76,30 +82,38 @@ export function rebuildCapture(installer: CaptureInstaller): void {
     new Set(shapes.captured.map((table) => foldName(table.shape.table))),
   );
   if (markTriggers(db, schema, effects.marked)) schema = readSchema(db);
-  const takenBack = isTakenBack(db);
-  const wanted = new Map<string, string>();
-  const want = (trigger: CaptureTrigger): void => void wanted.set(trigger.name, trigger.sql);
-  for (const table of shapes.captured) {
-    const suppressible = effects.suppressible.has(foldName(table.shape.table));
-    const shape = shapeId(db, JSON.stringify(table.shape));
-    for (const trigger of captureTriggers(table, shape, suppressible, takenBack)) want(trigger);
-  }
-  for (const table of shapes.refused) for (const trigger of refusalTriggers(table)) want(trigger);
+  const idOf = shapeIds(db);
+  const wanted = texts.of(
+    shapes.captured.map((table) => ({
+      table,
+      shapeId: idOf(JSON.stringify(table.shape)),
+      suppressible: effects.suppressible.has(foldName(table.shape.table)),
+    })),
+    isTakenBack(db),
+  );
+  for (const table of shapes.refused) wanted.push(...storedTriggers(table.table, refusalTriggers(table)));
   replaceTriggers(installer, schema, wanted);
   nativeExec(
     db,
     `CREATE TEMP TABLE IF NOT EXISTS ${BUILT_TABLE} (fingerprint TEXT); DELETE FROM temp.${BUILT_TABLE}`,
   );
   nativePrepare(db, `INSERT INTO temp.${BUILT_TABLE} VALUES (?)`).run(fingerprintOf(db));
+  return shapes;
 }
 
-/** The id of a shape, made where it is new. */
-export function shapeId(db: Database.Database, description: string): number {
-  const find = `SELECT id FROM main.${SHAPE_TABLE} WHERE description = ?`;
-  const known = nativeValue(db, find, description);
-  if (known !== undefined) return Number(known);
-  nativePrepare(db, `INSERT INTO main.${SHAPE_TABLE} (description) VALUES (?)`).run(description);
-  return Number(nativeValue(db, find, description));
+/** Gives the ids of shapes, made where they are new. */
+export function shapeIds(db: Database.Database): (description: string) => number {
+  const rows = nativeRows(db, `SELECT description, id FROM main.${SHAPE_TABLE}`);
+  const known = new Map(rows.map(([description, id]) => [String(description), Number(id)]));
+  return (description) => {
+    let id = known.get(description);
+    if (id === undefined) {
+      const insert = `INSERT INTO main.${SHAPE_TABLE} (description) VALUES (?)`;
+      id = Number(nativePrepare(db, insert).run(description).lastInsertRowid);
+      known.set(description, id);
+    }
+    return id;
+  };
 }
 
 /** Drops the capture triggers of one table: one that names a column keeps it from being dropped. */
@@ -165,13 +179,7 @@ function markTriggers(
   return changed;
 }
 
-interface InstalledTrigger {
-  readonly name: string;
-  readonly table: string;
-  readonly sql: string;
-}
-
-function installedTriggers(db: Database.Database): InstalledTrigger[] {
+function installedTriggers(db: Database.Database): StoredTrigger[] {
   const rows = nativeRows(db, "SELECT name, tbl_name, sql FROM temp.sqlite_schema WHERE type = 'trigger'");
   return rows
     .map((row) => ({ name: String(row[0]), table: String(row[1]), sql: String(row[2]) }))
@@ -185,7 +193,7 @@ function dropTrigger(db: Database.Database, name: string): void {
 function replaceTriggers(
   installer: CaptureInstaller,
   schema: readonly SchemaRow[],
-  wanted: ReadonlyMap<string, string>,
+  wanted: readonly StoredTrigger[],
 ): void {
   const { db } = installer;
   const tables = new Set(schema.filter((row) => row.type === "table").map((row) => foldName(row.name)));
@@ -194,13 +202,38 @@ function replaceTriggers(
     removeOrphans(installer);
     installed = installedTriggers(db);
   }
+  const sqlOf = new Map(wanted.map(({ name, sql }) => [name, sql]));
   const kept = new Set<string>();
   for (const { name, sql } of installed) {
-    // SQLite stores the statement without TEMP.
-    if (wanted.get(name)?.replace(/^CREATE TEMP /, "CREATE ") === sql) kept.add(name);
+    if (sqlOf.get(name) === sql) kept.add(name);
     else dropTrigger(db, name);
   }
-  for (const [name, sql] of wanted) if (!kept.has(name)) nativeExec(db, sql);
+  const missing = wanted.filter(({ name }) => !kept.has(name));
+  if (missing.length < MANY_TRIGGERS) {
+    for (const { sql } of missing) nativeExec(db, sql.replace(/^CREATE /, "CREATE TEMP "));
+  } else {
+    writeTriggers(installer, missing);
+  }
+}
+
+/** Puts triggers where `CREATE TRIGGER` would, with one reading of the schema for all. */
+function writeTriggers({ db, undefended }: CaptureInstaller, triggers: readonly StoredTrigger[]): void {
+  undefended(() => {
+    nativeExec(db, "PRAGMA writable_schema = ON");
+    try {
+      const insert = nativePrepare(
+        db,
+        "INSERT INTO temp.sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ('trigger', ?, ?, 0, ?)",
+      );
+      for (const { name, table, sql } of triggers) insert.run(name, table, sql);
+    } finally {
+      nativeExec(db, "PRAGMA writable_schema = RESET");
+    }
+    // In this order. A new number makes SQLite compile the statements again that it has, and read the schema again after
+    // a rollback, which a RESET that came later would make it forget.
+    const version = Number(nativeValue(db, "PRAGMA temp.schema_version"));
+    nativeExec(db, `PRAGMA temp.schema_version = ${version + 1}`);
+  });
 }
 
 /**

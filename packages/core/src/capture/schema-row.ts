@@ -30,5 +30,5 @@ export function sameName(a: string, b: string): boolean {
 
 /** A name for use as a key: ASCII letters in lower case. */
 export function foldName(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return /[A-Z]/.test(name) ? name.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : name;
 }

@@ -1,0 +1,93 @@
+import { describe, expect, test } from "vitest";
+import { nativeExec, nativeRows } from "../src/native-connection.js";
+import { beginCapture, openHarness } from "./capture-harness.js";
+
+/** Five triggers each: more than are made one by one. */
+const TABLES = 30;
+/** Numbered from 10, so that their names are in the order of their numbers. */
+const table = (index: number): string =>
+  `CREATE TABLE "Table ${index + 10}"(id INTEGER PRIMARY KEY, a UNIQUE, b COLLATE NOCASE)`;
+const schema = (count = TABLES): string =>
+  Array.from({ length: count }, (_, index) => table(index)).join(";");
+const TRIGGERS =
+  "SELECT name, tbl_name, rootpage, sql FROM temp.sqlite_schema WHERE type = 'trigger' ORDER BY name";
+
+describe("the capture of many tables", () => {
+  test("is the same whether its triggers are made at once or one by one", () => {
+    const atOnce = openHarness(schema());
+    const oneByOne = openHarness();
+    for (let index = 0; index < TABLES; index++) oneByOne.db.exec(table(index));
+    const triggers = nativeRows(atOnce.db, TRIGGERS);
+    expect(triggers.length).toBeGreaterThan(4 * TABLES);
+    expect(triggers).toEqual(nativeRows(oneByOne.db, TRIGGERS));
+    atOnce.db.exec(
+      `INSERT INTO "Table 39" VALUES(1, 'x', 'y'); UPDATE "Table 39" SET id = 2; DELETE FROM "Table 39"`,
+    );
+    expect(atOnce.tape()).toEqual([
+      '+Table 39[1,"x","y"]',
+      '~Table 39[1,"x","y"]>[2,"x","y"]',
+      '-Table 39[2,"x","y"]',
+    ]);
+  });
+
+  test("holds for statements that were prepared before", () => {
+    const { io, db, tape } = openHarness(schema(1));
+    const insert = db.prepare(`INSERT INTO "Table 10" VALUES(?, NULL, NULL)`);
+    const other = db.prepare(`INSERT INTO "Table 10"(a) VALUES(?)`);
+    insert.run(1);
+    if (!io.tryBeginWrite()) throw new Error("busy");
+    // As a pull brings them, past the capture.
+    io.executeSql("writer", Array.from({ length: TABLES }, (_, index) => table(index + 1)).join(";"));
+    io.executeSql("writer", `CREATE UNIQUE INDEX late ON "Table 10"(b)`);
+    io.executeSql("writer", "COMMIT");
+    io.refreshCapture("app");
+    insert.run(2);
+    other.run("x");
+    db.exec(`REPLACE INTO "Table 10" VALUES(4, 'x', NULL); INSERT INTO "Table 40" VALUES(1, 2, 3)`);
+    expect(tape().filter((entry) => !entry.startsWith("!"))).toEqual([
+      "+Table 10[1,null,null]",
+      "+Table 10[2,null,null]",
+      '+Table 10[3,"x",null]',
+      '-Table 10[3,"x",null]',
+      '+Table 10[4,"x",null]',
+      "+Table 40[1,2,3]",
+    ]);
+  });
+
+  test.each([
+    ["a transaction", "BEGIN", "ROLLBACK"],
+    ["a savepoint", "BEGIN; SAVEPOINT s", "ROLLBACK TO s; COMMIT"],
+  ])("is taken back with %s", (_, begin, end) => {
+    const { io, db, tape } = openHarness(schema());
+    const insert = db.prepare(`INSERT INTO "Table 10"(a) VALUES(?)`);
+    const triggers = nativeRows(db, TRIGGERS);
+    for (const [name] of triggers) nativeExec(db, `DROP TRIGGER temp."${name}"`);
+    nativeExec(db, `DELETE FROM temp.tributary_built; ${begin}`);
+    io.refreshCapture("app");
+    insert.run("in it");
+    expect(nativeRows(db, "SELECT v1 FROM tributary_tape")).toEqual([["in it"]]);
+    nativeExec(db, end);
+    expect(nativeRows(db, TRIGGERS)).toEqual([]);
+    // SQLite must not fire what it has read before: the tape would have what the database has not.
+    insert.run("after it");
+    expect(tape()).toEqual([]);
+    io.refreshCapture("app");
+    expect(nativeRows(db, TRIGGERS)).toEqual(triggers);
+    insert.run("again");
+    expect(tape()).toEqual(['+Table 10[2,"again",null]']);
+  });
+
+  test("is made anew when the TEMP database was emptied", () => {
+    const { db, tape } = openHarness(schema());
+    db.pragma("temp_store = MEMORY");
+    db.exec(`INSERT INTO "Table 13" VALUES(1, 2, 3)`);
+    expect(tape()).toEqual(["+Table 13[1,2,3]"]);
+  });
+
+  test("leaves SQLite's defences up", () => {
+    const { io, db } = openHarness(schema());
+    beginCapture(io);
+    expect(() => db.exec("DELETE FROM temp.sqlite_schema")).toThrow(/may not be modified/);
+    expect(db.pragma("writable_schema", { simple: true })).toBe(0);
+  });
+});
