@@ -3,6 +3,7 @@ export interface Jobs {
   readonly agedPull: typeof import("./aged-pull.js").agedPull;
   readonly bootstrap: typeof import("./bootstrap.js").bootstrap;
   readonly capture: typeof import("./capture.js").capture;
+  readonly commit: typeof import("./capture.js").commit;
   readonly copyFile: typeof import("./bootstrap.js").copyFile;
   readonly download: typeof import("./bootstrap.js").download;
   readonly emptyPulls: typeof import("./empty-pulls.js").emptyPulls;
@@ -27,6 +28,7 @@ export const JOBS: Jobs = {
   agedPull: async (args) => (await import("./aged-pull.js")).agedPull(args),
   bootstrap: async (args) => (await import("./bootstrap.js")).bootstrap(args),
   capture: async (args) => (await import("./capture.js")).capture(args),
+  commit: async (args) => (await import("./capture.js")).commit(args),
   copyFile: async (args) => (await import("./bootstrap.js")).copyFile(args),
   download: async (args) => (await import("./bootstrap.js")).download(args),
   emptyPulls: async (args) => (await import("./empty-pulls.js")).emptyPulls(args),

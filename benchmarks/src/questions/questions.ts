@@ -2,7 +2,7 @@ import type { Question } from "../question.js";
 import { BOOTSTRAP } from "./bootstrap.js";
 import { GROWTH } from "./growth.js";
 import { FAN_OUT, LIVE } from "./live.js";
-import { CAPTURE, READ } from "./local.js";
+import { CAPTURE, COMMIT_ONE, READ } from "./local.js";
 import { EMPTY_PULLS, PULL, PULL_ONE } from "./pull.js";
 import { PUSH, PUSH_ONE } from "./push.js";
 import { AFTER_PUSHES, IDLE } from "./server.js";
@@ -17,6 +17,7 @@ export const QUESTIONS: readonly Question[] = [
   ...PULL,
   ...BOOTSTRAP,
   CAPTURE,
+  COMMIT_ONE,
   READ,
   LIVE,
   FAN_OUT,
