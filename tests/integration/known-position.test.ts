@@ -29,3 +29,19 @@ test("a push after one that was taken does not ask the remote how far it is, and
     ["first", "second", "on another tape", "fenced", "last"].map((body) => [body]),
   );
 });
+
+test("a remote that has lost the table of positions is asked, and given what it does not have", async () => {
+  const server = await RestartableServer.start();
+  await server.query("CREATE TABLE log (body)");
+  const replica = await replicaOf(server.url);
+  const push = async (body: string): Promise<void> => {
+    replica.db.prepare("INSERT INTO log VALUES (?)").run(body);
+    expect((await replica.push()).changes).toBe(1);
+  };
+  await push("first");
+  await replica.pull();
+  await server.query("DROP TABLE turso_sync_last_change_id");
+  await push("second");
+  await push("third");
+  expect(await server.query("SELECT body FROM log")).toEqual([["first"], ["second"], ["third"]]);
+});

@@ -100,22 +100,24 @@ export class Network implements ProtocolIo {
   }
 }
 
-/** Reads from a batch how far it reaches: the check of the position is its fourth step. */
+/** Reads from a batch how far it reaches: behind the check of the position come the changes. */
 function sentBatch(batch: RemoteBatch, sender: NetworkUser): SentBatch {
+  const checkAt = batch.steps.findIndex(({ params: [id] }) => String(id).endsWith("#check"));
+  const checkParams = batch.steps[checkAt]?.params ?? [];
   // After the row it would write: the client id with the position, if there is one; the fence, likewise.
-  const [, , generationOrFence, changeIdOrFence] = batch.steps[3]?.params ?? [];
+  const [, , generationOrFence, changeIdOrFence] = checkParams;
   const hasPosition = typeof generationOrFence === "bigint" && typeof changeIdOrFence === "bigint";
   const expected = hasPosition
     ? { generation: Number(generationOrFence), changeId: Number(changeIdOrFence) }
     : undefined;
-  const last = batch.steps[3]?.params.at(-1);
+  const last = checkParams.at(-1);
   const fence = typeof last === "bigint" ? last : undefined;
   const set = batch.steps.findLast(({ sql }) => sql.includes("VALUES (?, ?, ?) ON CONFLICT (client_id)"));
   const [clientId, generation, changeId] = set?.params ?? [];
   const reached = { generation: Number(generation), changeId: Number(changeId) };
   const from = expected?.generation === reached.generation ? expected.changeId : 0;
   const candidates = sender.tape.filter(({ id, parked }) => !parked && id > from && id <= reached.changeId);
-  const entries = sentEntries(candidates, batch.steps.slice(4, -3));
+  const entries = sentEntries(candidates, batch.steps.slice(checkAt + 1, -3));
   return { clientId: String(clientId), batch, expected, fence, reached, entries, sender };
 }
 

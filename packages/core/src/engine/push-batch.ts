@@ -11,6 +11,9 @@ import { CREATE_POSITION_TABLE, checkMark, type RemoteMark, SET_POSITION } from 
 /**
  * Cascades are on the tape before the change that caused them, so a foreign key may be broken between two steps. A
  * remote that does not know the pragma checks at once; it may still accept the changes.
+ *
+ * Not for a single change, which has nothing between: the pragma makes SQLite compile all statements of its connection
+ * anew, which for one row takes longer than running them.
  */
 const DEFER_FOREIGN_KEYS = "PRAGMA defer_foreign_keys = ON";
 
@@ -19,11 +22,6 @@ export interface PushSteps {
   readonly changes: TapeChange[];
   readonly statements: SqlStatement[];
 }
-
-/** Statements of the batch before the first change: BEGIN, the pragma, the table of positions, the check of it. */
-const STEPS_BEFORE = 4;
-/** The one of them that may fail. */
-const DEFER_STEP = 1;
 
 /**
  * The position is another than the one read before: an earlier attempt, whose answer did not come, was still running
@@ -62,29 +60,26 @@ function* sendOnce(
   position: TapePosition,
 ): Coroutine<SyncError | typeof POSITION_MOVED | { readonly done: number } | undefined> {
   const positionParams = [clientId, BigInt(position.pullGeneration), BigInt(position.changeId)];
-  const steps: RemoteStep[] = [
-    { sql: "BEGIN IMMEDIATE", params: [], condition: "always", wantRows: false },
-    previousOk({ sql: DEFER_FOREIGN_KEYS, params: [] }),
-    { sql: CREATE_POSITION_TABLE, params: [], condition: "in-transaction", wantRows: false },
-    previousOk(checkMark(clientId, expected)),
-  ];
+  const { steps, mayFail } = stepsBefore(clientId, expected, statements.length > 1);
+  const before = steps.length;
   for (const statement of statements) steps.push(previousOk(statement));
   steps.push(previousOk({ sql: SET_POSITION, params: positionParams }));
   steps.push(previousOk({ sql: "COMMIT", params: [] }));
   const last = steps.length;
   // A remote whose batches share a connection would keep what failed open.
-  steps.push({ sql: "ROLLBACK", params: [], condition: "in-transaction", wantRows: false });
+  steps.push(inTransaction({ sql: "ROLLBACK", params: [] }));
   const results = yield* io.runRemoteBatch({ steps, repeatable: false });
   let failed = 0;
-  while (failed < last && (failed === DEFER_STEP || results[failed]?.type === "ok")) failed++;
+  while (failed < last && (failed === mayFail || results[failed]?.type === "ok")) failed++;
   if (failed === last) return undefined;
   const refused = results[failed];
-  const isCheck = failed === STEPS_BEFORE - 1;
-  if (isCheck && refused?.type === "error" && /constraint|unique/i.test(refused.message))
+  const isCheck = failed === before - 1;
+  // Without the table, the remote has lost what it had noted.
+  if (isCheck && refused?.type === "error" && /constraint|unique|no such table/i.test(refused.message))
     return POSITION_MOVED;
-  const change = changes[failed - STEPS_BEFORE];
-  const statement = statements[failed - STEPS_BEFORE];
-  if (statement !== undefined && isDone(statement, refused)) return { done: failed - STEPS_BEFORE };
+  const change = changes[failed - before];
+  const statement = statements[failed - before];
+  if (statement !== undefined && isDone(statement, refused)) return { done: failed - before };
   const what =
     change === undefined
       ? "The remote refused the push"
@@ -97,10 +92,31 @@ function* sendOnce(
   });
 }
 
+/** The statements before the first change, the last of which checks the position, and the index of the one that may fail. */
+function stepsBefore(
+  clientId: string,
+  expected: RemoteMark,
+  isSeveral: boolean,
+): { readonly steps: RemoteStep[]; readonly mayFail: number | undefined } {
+  const steps: RemoteStep[] = [{ sql: "BEGIN IMMEDIATE", params: [], condition: "always", wantRows: false }];
+  const mayFail = isSeveral ? steps.push(previousOk({ sql: DEFER_FOREIGN_KEYS, params: [] })) - 1 : undefined;
+  const check = checkMark(clientId, expected);
+  const hasTable = expected.position !== undefined;
+  const [first, ...others] = hasTable ? [check] : [{ sql: CREATE_POSITION_TABLE, params: [] }, check];
+  steps.push((isSeveral ? inTransaction : previousOk)(first as SqlStatement));
+  for (const statement of others) steps.push(previousOk(statement));
+  return { steps, mayFail };
+}
+
 /** Adding a column that is there already is no failure: another replica was first. */
 function isDone({ sql }: SqlStatement, result: RemoteStepResult | undefined): boolean {
   const addsColumn = /^\s*ALTER\s+TABLE\s.*\sADD\s/is.test(sql);
   return addsColumn && result?.type === "error" && /duplicate|already exists/i.test(result.message);
+}
+
+/** Also runs where the step before it has failed. */
+function inTransaction({ sql, params }: SqlStatement): RemoteStep {
+  return { sql, params, condition: "in-transaction", wantRows: false };
 }
 
 function previousOk({ sql, params }: SqlStatement): RemoteStep {
