@@ -17,6 +17,7 @@ import { RevisionStore } from "../revisions/revision-store.js";
 import type { ServerClock, ServerTimer } from "../server-clock.js";
 import { ServerError } from "../server-error.js";
 import type { DatabaseOptions } from "../sync-server-options.js";
+import { LogRoom } from "../wal/log-room.js";
 import { WalTracker } from "../wal/wal-tracker.js";
 import { WriteLock } from "../workers/write-lock.js";
 import { CommitListeners } from "./commit-listeners.js";
@@ -41,6 +42,7 @@ export class ServerDatabase {
   readonly #maintenance: Maintenance;
   readonly #file: DatabaseFile;
   readonly #wal: WalTracker;
+  readonly #room: LogRoom;
   readonly #pages: PageReader;
   readonly #store: RevisionStore;
   #offline: OfflineReplicas | undefined;
@@ -86,6 +88,7 @@ export class ServerDatabase {
       throw new ServerError("cannot-open", `cannot read ${path}`, error);
     }
     this.#wal = wal;
+    this.#room = new LogRoom(`${path}-wal`, walLimitBytes);
     const framesToMove = (): number => countFramesToMove(keeper, this.#wal.generation?.frames ?? 0);
     const isAllMoved = (): boolean => framesToMove() === 0;
     this.#store = new RevisionStore({ file: revisions, log: this.log, wal, descriptor, isAllMoved });
@@ -217,7 +220,9 @@ export class ServerDatabase {
     if (this.#walBytes > Math.max(this.options.snapshotRetentionBytes, this.options.walLimitBytes)) {
       this.transactions.takeOld();
     }
-    if (isNew) this.snapshots.maintain();
+    if (!isNew) return;
+    this.snapshots.maintain();
+    this.#room.keepRoom(this.#walBytes);
   }
 
   /** The same where somebody has an answer already, which must not be lost: never throws. Later, where there is much to read. */
