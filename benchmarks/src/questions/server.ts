@@ -27,7 +27,7 @@ export const IDLE: Question = {
           subscription,
           subscribers: scale === "short" ? 20 : Math.min(10_000, descriptors() - 200),
           // A keep-alive of every socket is in it.
-          milliseconds: scale === "short" ? 200 : 32_000,
+          milliseconds: scale === "short" ? 200 : 47_000,
         }),
       ),
   })),

@@ -90,7 +90,10 @@ export interface SyncServerOptions {
   /** A socket that has not said hello for this long is closed, ms. Default 10 000. */
   readonly helloTimeoutMs?: number;
 
-  /** Either end of a live channel says something at least this often; one that is silent for twice as long is taken for gone, ms. Default 30 000. */
+  /**
+   * Either end of a live channel says something at least this often; one that is silent for twice as long is taken for gone,
+   * ms. Proxies end connections on which nothing is said for 50 or 60 s. Default 45 000.
+   */
   readonly keepAliveMs?: number;
   /** How many databases and change streams may be open on one live channel. Default 256. */
   readonly maxSubscriptions?: number;
@@ -176,7 +179,7 @@ const DEFAULTS = {
   maxSockets: 10_000,
   maxMessageBytes: 16 * MIB,
   helloTimeoutMs: 10_000,
-  keepAliveMs: 30_000,
+  keepAliveMs: 45_000,
   maxSubscriptions: 256,
   maxOfflineReplicas: 1_000,
   offlineReplicaRetentionMs: 30 * 86_400_000,

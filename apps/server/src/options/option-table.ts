@@ -212,7 +212,7 @@ const OPTION_TABLE = {
     kind: "time",
     group: "Limits of requests",
     description: "Either end of a live connection says something at least this often.",
-    default: "30s",
+    default: "45s",
     isPositive: true,
     sync: "keepAliveMs",
   },

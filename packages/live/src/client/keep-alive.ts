@@ -5,8 +5,8 @@ export interface KeepAliveOptions {
   readonly clock: LiveClock;
   /** Either end says something at least this often, ms. */
   readonly keepAliveMs: number;
-  /** Says something. */
-  ping(): void;
+  /** Asks for a sign of life. Absent: that is left to the other end, which is answered. */
+  ping?(): void;
   /** The other end has said nothing for twice that long. Called once. */
   onSilence(): void;
 }
@@ -15,7 +15,11 @@ export interface KeepAliveOptions {
 const CHECKS_PER_INTERVAL = 2;
 const CHECKS_UNTIL_DEAD = 2 * CHECKS_PER_INTERVAL;
 
-/** Says something when nothing else is said, and notices that the other end is gone. */
+/**
+ * Sees to it that both ends say something, and notices that the other one is gone. One of them pings, when either has said
+ * nothing, and the other one answers: were both to ping, each would have twice as much to do, which is what an idle channel
+ * costs.
+ */
 export class KeepAlive {
   readonly #options: KeepAliveOptions;
   #timer: LiveTimer | undefined;
@@ -54,10 +58,10 @@ export class KeepAlive {
       this.#options.onSilence();
       return;
     }
-    const hasSent = this.#hasSent;
+    const isQuiet = !this.#hasSent || this.#silentChecks > 1;
     this.#hasSent = false;
     // That is something said, too.
-    if (!hasSent) this.#options.ping();
+    if (isQuiet) this.#options.ping?.();
     this.#startTimer();
   }
 }

@@ -164,6 +164,20 @@ test("it says something no more often than need be", async () => {
   await waiting;
 });
 
+test("it asks for a sign of life where only the server says nothing", async () => {
+  const server = new ScriptedServer();
+  const opening = server.client.openStream("orders");
+  const channel = await server.open({ keepAliveMs: 10_000 });
+  const stream = await opening;
+  for (let round = 0; round < 3; round++) {
+    await server.clock.advance(4_000);
+    stream.send(Uint8Array.of(round));
+  }
+  await server.clock.advance(0);
+  expect(channel.count("data")).toBe(3);
+  expect(channel.count("ping")).toBe(1);
+});
+
 test("a thread that was busy for long does not take the server for gone", async () => {
   const server = new ScriptedServer();
   const waiting = server.client.replica().startPull({ clientRevision: "r", longPollTimeoutMs: 500_000 });
