@@ -164,16 +164,36 @@ describe("a channel", () => {
     expect(outline(await client.heard())).toEqual(["failed 0/0 403 AUTH_FORBIDDEN"]);
   });
 
-  test("answers pings, sends none, and is closed when nothing comes", async () => {
+  test("pings when it has nothing to say, and is closed when nothing comes", async () => {
     const { client, host } = await serveOpen();
     host.clock.advance(10_000);
-    expect(await client.heard()).toEqual([]);
+    expect(outline(await client.heard())).toEqual(["ping"]);
     client.say({ type: "ping", nonce: 7 });
     expect(await client.heard()).toEqual([{ type: "pong", nonce: 7 }]);
     host.clock.advance(15_000);
     expect(client.closeReason).toBeUndefined();
     host.clock.advance(5_000);
     expect(outline(await client.heard()).at(-1)).toBe("failed 0/0 408 silent");
+  });
+
+  test("pings no more often than need be, but also where it alone says something", async () => {
+    const { client, host, replica } = await serveOpen();
+    for (let round = 0; round < 10; round++) {
+      host.clock.advance(10_000);
+      client.say({ type: "pong", nonce: round });
+      expect(outline(await client.heard())).toEqual(["ping"]);
+    }
+    client.pull(1, 1);
+    client.pull(1, 2);
+    await client.heard();
+    host.clock.advance(4_000);
+    replica.pulls[0]?.answer("r", 0);
+    await client.heard();
+    host.clock.advance(4_000);
+    replica.pulls[1]?.answer("r", 0);
+    await client.heard();
+    host.clock.advance(2_000);
+    expect(outline(await client.heard())).toEqual(["ping"]);
   });
 
   test("is closed where a message is too long, or a second hello comes", async () => {

@@ -59,7 +59,7 @@ export class ScriptedLiveClient {
     return this.#heard.splice(0);
   }
 
-  /** The next message, which must be of that type. */
+  /** The next message, which must be of that type; pings are passed over. */
   async next<Type extends LiveServerMessage["type"]>(type: Type): Promise<MessageOf<Type>> {
     for (;;) {
       const message = this.#heard.shift();
@@ -67,7 +67,7 @@ export class ScriptedLiveClient {
         if (this.closeReason !== undefined) throw new Error(`closed: ${this.closeReason}`);
         await new Promise<void>((resolve) => this.#onHeard.push(resolve));
       } else if (message.type === type) return message as MessageOf<Type>;
-      else throw new Error(`not ${type}: ${JSON.stringify(message)}`);
+      else if (message.type !== "ping") throw new Error(`not ${type}: ${JSON.stringify(message)}`);
     }
   }
 

@@ -44,7 +44,6 @@ export class ClientConnection {
   readonly #renewal: TokenRenewal;
   #lastSub = 0;
   #keepAlive: KeepAlive | undefined;
-  #lastNonce = 0;
   /** The answer to a hello or a token that is waited for. */
   #welcome: Deferred<void> | undefined;
   #renewing: Promise<void> | undefined;
@@ -137,7 +136,6 @@ export class ClientConnection {
 
   sendEncoded(message: Uint8Array): SendOutcome {
     if (this.#error !== undefined) return "closed";
-    this.#keepAlive?.sent();
     return this.#channel.send(message);
   }
 
@@ -222,7 +220,6 @@ export class ClientConnection {
     this.#keepAlive ??= new KeepAlive({
       clock: this.#settings.clock,
       keepAliveMs,
-      ping: () => this.send({ type: "ping", nonce: ++this.#lastNonce }),
       onSilence: () => this.close(this.#cutOff("nothing came any more")),
     });
     this.#renewal.taken(this.#hasFreshTokens ? expiresInMs : undefined);

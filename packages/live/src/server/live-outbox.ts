@@ -10,6 +10,8 @@ export interface LiveOutboxOptions {
   readonly stallTimeoutMs: number;
   /** The client has taken nothing for so long, or too much waits for it. */
   readonly onStall: () => void;
+  /** Something is on its way. */
+  readonly onSent: () => void;
 }
 
 /** What may wait while the channel is full. Reached only by answers that were under way then, and by clients that want to. */
@@ -78,7 +80,8 @@ export class LiveOutbox {
   }
 
   #pass(bytes: Uint8Array): SendOutcome {
-    const { channel, clock, stallTimeoutMs, onStall } = this.#options;
+    const { channel, clock, stallTimeoutMs, onStall, onSent } = this.#options;
+    onSent();
     const outcome = channel.send(bytes);
     if (outcome !== "full") return outcome;
     this.#isFull = true;

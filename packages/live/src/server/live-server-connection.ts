@@ -35,6 +35,7 @@ export class LiveServerConnection implements LiveConnection, SubscriptionOwner {
   #helloTimer: LiveTimer | undefined;
   #keepAlive: KeepAlive | undefined;
   #lastSub = 0;
+  #lastNonce = 0;
   #state: "new" | "greeting" | "open" | "finishing" | "closed" = "new";
   /** Tokens that are looked at, one after the other. */
   #tokens = 0;
@@ -52,6 +53,7 @@ export class LiveServerConnection implements LiveConnection, SubscriptionOwner {
       stallTimeoutMs: limits.stallTimeoutMs,
       onStall: () =>
         this.#shut(new LiveViolation("the client does not take what it is sent", "stalled", 408)),
+      onSent: () => this.#keepAlive?.sent(),
     });
     this.#expiry = new LiveExpiry(clock, () => this.#expire());
     this.#helloTimer = clock.startTimer(limits.helloTimeoutMs, () =>
@@ -183,6 +185,7 @@ export class LiveServerConnection implements LiveConnection, SubscriptionOwner {
       this.#keepAlive = new KeepAlive({
         clock,
         keepAliveMs: limits.keepAliveMs,
+        ping: () => this.#ping(),
         onSilence: () => this.#shut(new LiveViolation("nothing came any more", "silent", 408)),
       });
       if (this.#state === "greeting") this.#state = "open";
@@ -239,6 +242,11 @@ export class LiveServerConnection implements LiveConnection, SubscriptionOwner {
     // A token that is being looked at decides.
     if (this.#tokens === 0)
       this.#shut(new LiveRefusal(401, "token-expired", "the token has expired: send a fresh one in time"));
+  }
+
+  #ping(): void {
+    // What waits to be sent says enough.
+    if (this.outbox.hasRoom) this.outbox.send({ type: "ping", nonce: ++this.#lastNonce });
   }
 
   /** Throws `LiveViolation`. */

@@ -129,7 +129,7 @@ test.each([
   expect(attempts).toBe(1);
 });
 
-test("silence of twice the keep-alive is the end of the channel; it says something itself meanwhile", async () => {
+test("silence of twice the keep-alive is the end of the channel; pings are answered, and none are sent", async () => {
   const server = new ScriptedServer();
   const waiting = server.client.replica().startPull({ clientRevision: "r", longPollTimeoutMs: 500_000 });
   const channel = await server.open({ keepAliveMs: 10_000 });
@@ -137,45 +137,14 @@ test("silence of twice the keep-alive is the end of the channel; it says somethi
   await server.clock.advance(60_000 / 4);
   channel.send({ type: "ping", nonce: 7 });
   expect(await channel.take("pong")).toEqual({ type: "pong", nonce: 7 });
-  expect(channel.count("ping")).toBeGreaterThanOrEqual(1);
-  const pings = channel.count("ping");
   await server.clock.advance(14_000);
-  expect(channel.count("ping")).toBeGreaterThan(pings);
+  expect(channel.count("ping")).toBe(0);
   expect(channel.closeReason).toBeUndefined();
   await Promise.all([
     expect(waiting).rejects.toMatchObject({ code: "unreachable" }),
     server.clock.advance(6_000),
   ]);
   expect(channel.closeReason).toMatch(/nothing came any more/);
-});
-
-test("it says something no more often than need be", async () => {
-  const server = new ScriptedServer();
-  const waiting = server.client.replica().startPull({ clientRevision: "r", longPollTimeoutMs: 500_000 });
-  const channel = await server.open({ keepAliveMs: 10_000 });
-  const pull = await channel.take("pull");
-  for (let round = 0; round < 10; round++) {
-    await server.clock.advance(10_000);
-    channel.send({ type: "pong", nonce: 1 });
-  }
-  expect(channel.count("ping")).toBeGreaterThanOrEqual(9);
-  expect(channel.count("ping")).toBeLessThanOrEqual(10);
-  channel.answer(pull, "r2");
-  await waiting;
-});
-
-test("it asks for a sign of life where only the server says nothing", async () => {
-  const server = new ScriptedServer();
-  const opening = server.client.openStream("orders");
-  const channel = await server.open({ keepAliveMs: 10_000 });
-  const stream = await opening;
-  for (let round = 0; round < 3; round++) {
-    await server.clock.advance(4_000);
-    stream.send(Uint8Array.of(round));
-  }
-  await server.clock.advance(0);
-  expect(channel.count("data")).toBe(3);
-  expect(channel.count("ping")).toBe(1);
 });
 
 test("a thread that was busy for long does not take the server for gone", async () => {
