@@ -48,9 +48,6 @@ interface Trace {
   error: unknown;
 }
 
-/** In answers to requests for a database. */
-const ACCEPTS = { [ACCEPTS_HEADER]: ACCEPTS_BATCH };
-
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
 
 /**
@@ -91,8 +88,9 @@ export class RequestHandler {
       response = failureResponse(error);
       if (isGrpcCall(request)) withGrpcFailure(response, error, request);
     }
-    withHeaders(response, { "x-request-id": id, ...corsHeaders(request, allowedOrigins) });
-    if (trace.database !== undefined) withHeaders(response, ACCEPTS);
+    response.headers["x-request-id"] = id;
+    if (allowedOrigins.length > 0) withHeaders(response, corsHeaders(request, allowedOrigins));
+    if (trace.database !== undefined) response.headers[ACCEPTS_HEADER] = ACCEPTS_BATCH;
     const responseBytes = response.headers["content-length"];
     onRequest?.({
       id,

@@ -2,6 +2,7 @@ import Database from "better-sqlite3";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { inlineJobs } from "../src/database/database-jobs.js";
 import type { ServerDatabase } from "../src/database/server-database.js";
+import { catchUp } from "../src/pages/open-pull.js";
 import { WalTracker } from "../src/wal/wal-tracker.js";
 import { Mirror } from "./support/mirror.js";
 import { openDatabase } from "./support/open-database.js";
@@ -49,6 +50,27 @@ test("a large transaction is read in pieces, and told when it is whole", async (
   expect(told).toHaveLength(1);
   mirror.pull(database);
   mirror.expectSameAs(path);
+});
+
+test("where nothing is new, nothing is scanned; commits of others, and a log that starts over, are new", async () => {
+  const { database, run } = setUp();
+  await database.snapshots.checkpoint();
+  const scan = vi.spyOn(WalTracker.prototype, "scan");
+  onTestFinished(() => scan.mockRestore());
+  const scans = async (): Promise<number> => {
+    scan.mockClear();
+    await catchUp(database);
+    return scan.mock.calls.length;
+  };
+  expect(await scans()).toBe(0);
+  // This one starts the log over, the next one follows on it.
+  for (const id of [1, 2]) {
+    const { sequence } = database.log.current;
+    run(`UPDATE t SET body = randomblob(3000) WHERE id = ${id}`);
+    expect(await scans()).toBe(1);
+    expect(database.log.current.sequence).toBe(sequence + 1);
+    expect(await scans()).toBe(0);
+  }
 });
 
 test("a small one is told at once", () => {

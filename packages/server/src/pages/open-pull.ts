@@ -78,6 +78,9 @@ async function findSnapshot(
 
 /** Reads what was committed, in pieces that let others on where that is much. Rejects as `ServerDatabase.sync` throws. */
 export async function catchUp(database: ServerDatabase): Promise<void> {
+  database.assertUsable();
+  // Most pulls find nothing: two short reads tell.
+  if (!database.log.isBehind) return;
   const reading = database.readAhead();
   if (reading !== undefined) await reading;
   database.sync();

@@ -105,6 +105,11 @@ export class RevisionLog {
     return this.#index;
   }
 
+  /** Whether `sync` would have anything to do. */
+  get isBehind(): boolean {
+    return this.#announced !== this.#current || !this.#databaseSizeKnown || this.#wal.hasNews;
+  }
+
   /** Looks for new commits, whoever made them. True if there is a new revision. */
   sync(): boolean {
     let { sequence } = this.#current;

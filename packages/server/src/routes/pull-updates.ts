@@ -19,7 +19,8 @@ export async function answerPullUpdates({
   const { database } = lease;
   const body = await readBody(request, bodyLimits);
   const { pull, selector } = parse(body);
-  const target = { ...pull, isPartial: selector !== undefined };
+  const { clientRevision, serverRevision, longPollTimeoutMs } = pull;
+  const target = { clientRevision, serverRevision, longPollTimeoutMs, isPartial: selector !== undefined };
   let opened: OpenPull;
   try {
     opened = await openPull(database, target, { request, slot, expiresAt });

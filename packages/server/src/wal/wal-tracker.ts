@@ -63,6 +63,14 @@ export class WalTracker {
     return this.#generation;
   }
 
+  /** Whether a scan could find anything. */
+  get hasNews(): boolean {
+    if (this.#outcome !== "continued") return true;
+    if (!sameGeneration(this.#readHeader(), this.#generation?.header)) return true;
+    const { lastStands, hasMore } = this.#lookAtEnd();
+    return !lastStands || hasMore;
+  }
+
   /** Reads new commits. Where SQLite cannot say what is committed they are left to a later call. */
   scan(onCommit: OnCommit): ScanOutcome {
     const header = this.#readHeader();
