@@ -99,7 +99,7 @@ export function toChannelUpgradeListener(
 
   function upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void {
     sockets.handleUpgrade(request, connection, head, (socket) => {
-      const channel = toChannel(socket, { maxMessageBytes, highWaterBytes, clock });
+      const channel = toChannel(socket, { maxMessageBytes, highWaterBytes, connection, clock });
       limitFirstMessage(socket, connection, {
         maxBytes: maxFirstMessageBytes,
         timeoutMs: firstMessageTimeoutMs,

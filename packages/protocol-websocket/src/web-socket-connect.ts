@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { type Channel, type MaybePromise, SyncError } from "@tributary/core";
 import {
   type Connect,
@@ -99,10 +100,17 @@ function openChannel(
       // The timer goes on: an answer may take for ever to say why.
       readRefusal(response, endpoint).then(fail, (error: unknown) => fail(toSyncError(error, endpoint)));
     });
+    let connection: Duplex | undefined;
+    socket.once("upgrade", (response) => {
+      connection = response.socket;
+    });
     socket.once("open", () => {
       settle();
       socket.off("error", onError);
-      const given = highWaterBytes === undefined ? {} : { highWaterBytes };
+      const given = {
+        ...(highWaterBytes !== undefined && { highWaterBytes }),
+        ...(connection !== undefined && { connection }),
+      };
       // From here on the channel listens; the first message may come in this very turn.
       resolve(toChannel(socket, { ...given, maxMessageBytes, clock }));
     });

@@ -28,6 +28,26 @@ test("messages come as ArrayBuffer, and a sender is told to wait until half is s
   expect(socket.sent).toHaveLength(3);
 });
 
+test("short messages that follow on one another go to the network together, long ones at once", async () => {
+  const socket = new FakeSocket();
+  const log: string[] = [];
+  socket.send = (data: Uint8Array): void => void log.push(new TextDecoder().decode(data));
+  const connection = { cork: () => void log.push("cork"), uncork: () => void log.push("uncork") };
+  const channel = toChannel(socket, { connection });
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  channel.send(bytes("a"));
+  await Promise.resolve();
+  channel.send(bytes("b"));
+  await turn();
+  expect(log.splice(0)).toEqual(["cork", "a", "b", "uncork"]);
+  channel.send(bytes("c"));
+  socket.bufferedAmount = 20_000;
+  channel.send(bytes("d"));
+  expect(log.splice(0)).toEqual(["cork", "c", "d", "uncork"]);
+  await turn();
+  expect(log).toEqual([]);
+});
+
 test("what is not binary ends the channel", async () => {
   const socket = new FakeSocket();
   const { log, untilCount } = recordChannel(toChannel(socket));

@@ -68,8 +68,9 @@ async function findSnapshot(
     slot.park();
     await database.commitWaiters.wait(holdMs, request.signal);
     slot.unpark();
-    // A commit wakes all who wait for it at once: it was read just now, and once for all of them.
-    if (sameRevision(known, database.log.current)) await catchUp(database);
+    // A commit wakes all who wait for it at once: it was read just now, and once for all of them. Nobody reads the answer to
+    // one that was given up.
+    if (sameRevision(known, database.log.current) && !request.signal.aborted) await catchUp(database);
     else database.assertUsable();
   }
   const isIncremental = known !== undefined && database.log.knows(known);
