@@ -6,20 +6,23 @@ import { LIVE_KINDS, LIVE_TAGS } from "./live-tags.js";
 
 const PAGE_BYTES = 4096;
 
+/** One for all messages: memory of its own for each took longer than writing it. */
+const writer = new ByteWriter();
+
 /** A message of the live protocol, of its own memory. Throws `WireError` `unsupported` where it cannot be written. */
 export function encodeLiveMessage(message: LiveMessage): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter();
+  writer.truncate(0);
   writer.byte(LIVE_TAGS[message.type]);
-  const rest = writeFields(message, writer);
+  const rest = writeFields(message);
   return rest === undefined ? writer.written.slice() : joinBytes([writer.written, rest]);
 }
 
 /** Gives what comes last and may be long. */
-function writeFields(message: LiveMessage, writer: ByteWriter): Uint8Array | undefined {
+function writeFields(message: LiveMessage): Uint8Array | undefined {
   switch (message.type) {
     case "hello":
       writer.uint(message.version);
-      writeOptional(message.token, writer, (token) => writer.text(token));
+      writeOptional(message.token, (token) => writer.text(token));
       writer.text(message.client);
       return undefined;
     case "token":
@@ -37,9 +40,9 @@ function writeFields(message: LiveMessage, writer: ByteWriter): Uint8Array | und
     case "pull":
       writer.uint(message.sub);
       writer.uint(message.pull);
-      writeOptional(message.clientRevision, writer, (revision) => writer.text(revision));
-      writeOptional(message.serverRevision, writer, (revision) => writer.text(revision));
-      writeOptional(message.pages, writer, ({ from, to }) => {
+      writeOptional(message.clientRevision, (revision) => writer.text(revision));
+      writeOptional(message.serverRevision, (revision) => writer.text(revision));
+      writeOptional(message.pages, ({ from, to }) => {
         writer.uint(from);
         writer.uint(to);
       });
@@ -62,7 +65,7 @@ function writeFields(message: LiveMessage, writer: ByteWriter): Uint8Array | und
       writer.byte(message.isContinued ? 1 : 0);
       return message.body;
     case "welcome":
-      writeOptional(message.expiresInMs, writer, (milliseconds) => writer.uint(milliseconds));
+      writeOptional(message.expiresInMs, (milliseconds) => writer.uint(milliseconds));
       writer.uint(message.keepAliveMs);
       writer.uint(message.maxMessageBytes);
       return undefined;
@@ -75,7 +78,7 @@ function writeFields(message: LiveMessage, writer: ByteWriter): Uint8Array | und
     case "pages":
       writer.uint(message.sub);
       writer.uint(message.pull);
-      writePageIds(message.pageIds, message.bytes.length, writer);
+      writePageIds(message.pageIds, message.bytes.length);
       return message.bytes;
     case "pushed":
       writer.uint(message.sub);
@@ -87,7 +90,7 @@ function writeFields(message: LiveMessage, writer: ByteWriter): Uint8Array | und
       writer.uint(message.status);
       writer.text(message.code);
       writer.text(message.message);
-      writeOptional(message.retryAfterMs, writer, (milliseconds) => writer.uint(milliseconds));
+      writeOptional(message.retryAfterMs, (milliseconds) => writer.uint(milliseconds));
       return undefined;
     case "data":
       writer.uint(message.sub);
@@ -101,12 +104,12 @@ function writeFields(message: LiveMessage, writer: ByteWriter): Uint8Array | und
   }
 }
 
-function writeOptional<T>(value: T | undefined, writer: ByteWriter, write: (value: T) => void): void {
+function writeOptional<T>(value: T | undefined, write: (value: T) => void): void {
   writer.byte(value === undefined ? 0 : 1);
   if (value !== undefined) write(value);
 }
 
-function writePageIds(pageIds: Uint32Array, length: number, writer: ByteWriter): void {
+function writePageIds(pageIds: Uint32Array, length: number): void {
   if (length !== pageIds.length * PAGE_BYTES)
     throw new WireError("unsupported", `${length} bytes are not ${pageIds.length} pages`);
   writer.uint(pageIds.length);
