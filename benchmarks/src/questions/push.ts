@@ -1,6 +1,6 @@
 import { runJob } from "../jobs/run-job.js";
 import { inTemporaryDirectory } from "../peers/temporary-directory.js";
-import type { Case, Question } from "../question.js";
+import type { Case, Question, Scale } from "../question.js";
 import { bareRequests } from "./bare-requests.js";
 import { OURS, pairCases, THEIRS } from "./pairs.js";
 
@@ -11,20 +11,22 @@ const MANY_ROWS = 200_000;
 /** How long it takes to push rows that were inserted by one transaction. */
 function pushQuestion(rows: number, rounds: number): Question {
   const onlyInFull = rows === MANY_ROWS;
+  const amounts = (scale: Scale): { rows: number; times: number } =>
+    scale === "short" ? { rows: 200, times: 2 } : { rows, times: onlyInFull ? 1 : 5 };
   const cases: Case[] = [
     ...pairCases(({ client, server, directory, scale }) =>
       runJob("pushRows", {
         client,
         path: `${directory}/replica.db`,
         url: server.url,
-        rows: scale === "short" ? 200 : rows,
+        ...amounts(scale),
       }),
     ),
     {
       name: LOCAL,
       run: (scale) =>
         inTemporaryDirectory((directory) =>
-          runJob("localInsert", { path: `${directory}/plain.db`, rows: scale === "short" ? 200 : rows }),
+          runJob("localInsert", { path: `${directory}/plain.db`, ...amounts(scale) }),
         ),
     },
   ];
