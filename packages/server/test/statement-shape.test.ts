@@ -35,8 +35,10 @@ describe("parameters", () => {
   test("are bound by SQLite's numbers", () => {
     const bind = (sql: string, positional: bigint[]) =>
       bindArguments(shapeOf(sql), { positional, named: [] });
-    expect(bind("select ?, ?", [1n, 2n])).toEqual([[1n, 2n]]);
+    expect(bind("select ?, ?", [1n, 2n])).toEqual([1n, 2n]);
     expect(bind("select ?2, ?, ?1", [1n, 2n, 3n])).toEqual([[3n], { 1: 1n, 2: 2n }]);
+    const many = Array.from({ length: 32_766 }, (_, index) => BigInt(index));
+    expect(bind(`select ${many.map(() => "?").join(", ")}`, many)).toEqual([many]);
     expect(() => bind("select ?", [])).toThrow(/no value/);
     expect(() => bind("select ?", [1n, 2n])).toThrow(/too many/);
   });

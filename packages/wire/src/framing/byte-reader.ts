@@ -42,9 +42,11 @@ export class ByteReader {
   /** A zig-zag varint of 64 bits. */
   int64(): bigint {
     let low = 0;
+    let scale = 1;
     for (let size = 0; size < 7; size++) {
       const byte = this.byte();
-      low += (byte & 0x7f) * 2 ** (7 * size);
+      low += (byte & 0x7f) * scale;
+      scale *= 0x80;
       if (byte < 0x80) return BigInt(low % 2 === 0 ? low / 2 : -(low + 1) / 2);
     }
     let value = BigInt(low);

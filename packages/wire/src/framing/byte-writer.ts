@@ -87,6 +87,11 @@ export class ByteWriter {
     this.#length += bytes.length;
   }
 
+  /** Writes another byte in the place of one that was written. */
+  replaceByte(offset: number, value: number): void {
+    this.#bytes[offset] = value;
+  }
+
   /** Takes back what was written from that length on. */
   truncate(length: number): void {
     this.#length = length;

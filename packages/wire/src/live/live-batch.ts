@@ -1,5 +1,6 @@
 import { ByteReader } from "../framing/byte-reader.js";
 import { ByteWriter } from "../framing/byte-writer.js";
+import type { SqlValue } from "../hrana/hrana-value.js";
 import { joinBytes } from "../hrana/join-bytes.js";
 import { WireError } from "../wire-error.js";
 import { LIVE_CONDITIONS, type LiveCondition, type LiveStep } from "./live-step.js";
@@ -122,8 +123,9 @@ export function readLiveSteps(
 function* readSteps(reader: ByteReader, runs: readonly Run[]): Generator<LiveStep, void> {
   for (const { sql, condition, wantRows, width, length } of runs) {
     for (let index = 0; index < length; index++) {
-      const params = [];
-      for (let left = width; left > 0; left--) params.push(readValue(reader));
+      // Of the right size: one that grows as it is filled has room for many more values than most steps have.
+      const params = new Array<SqlValue>(width);
+      for (let column = 0; column < width; column++) params[column] = readValue(reader);
       yield { sql, condition, wantRows, params };
     }
   }

@@ -54,7 +54,7 @@ function writeText(text: string, writer: ByteWriter): void {
     const size = writer.length - start - 1;
     // The byte of its length becomes that of the value.
     if (size < SMALL) {
-      writer.written[start] = SHORT_TEXT + size;
+      writer.replaceByte(start, SHORT_TEXT + size);
       return;
     }
     writer.truncate(start);
