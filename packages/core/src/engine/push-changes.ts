@@ -199,14 +199,10 @@ function* sendNoting(
 
 function stepsOf(config: ReplicaConfig, changes: readonly TapeChange[]): PushSteps {
   const statements = statementsOf(changes, config.transform, () => ({}));
-  const steps: PushSteps = { changes: [], statements: [] };
-  for (const [index, change] of changes.entries()) {
-    const statement = statements[index];
-    if (statement === undefined) continue;
-    steps.changes.push(change);
-    steps.statements.push(statement);
-  }
-  return steps;
+  return {
+    changes: changes.filter((_, index) => statements[index] !== undefined),
+    statements: statements.filter((statement) => statement !== undefined),
+  };
 }
 
 function positionKeepsMoving(): SyncError {

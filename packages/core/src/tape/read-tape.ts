@@ -31,11 +31,12 @@ export function* hasChanges(): Coroutine<boolean> {
 
 /** What a row of the tape says. */
 export function parseTapeRow(row: SqlRow, shapes: Shapes): TapeChange {
-  const [id, shapeId, operation, parkedFlag] = row;
+  const [id, shapeId, op, parkedFlag] = row;
   const changeId = Number(id);
+  const operation = Number(op);
   const parked = parkedFlag === 1n;
   const first = TAPE_FIXED_COLUMNS.length;
-  if (Number(operation) === TAPE_OPERATION.schema) {
+  if (operation === TAPE_OPERATION.schema) {
     return { type: "schema", changeId, parked, sql: String(row[first]) };
   }
   const shape = shapes.get(Number(shapeId));
@@ -46,7 +47,7 @@ export function parseTapeRow(row: SqlRow, shapes: Shapes): TapeChange {
   }
   const width = imageWidth(shape);
   const image = row.slice(first, first + width);
-  switch (Number(operation) & ~TAPE_EFFECT) {
+  switch (operation & ~TAPE_EFFECT) {
     case TAPE_OPERATION.insert:
       return { type: "insert", changeId, parked, shape, after: image };
     case TAPE_OPERATION.delete:
@@ -61,7 +62,7 @@ export function parseTapeRow(row: SqlRow, shapes: Shapes): TapeChange {
         after: row.slice(first + width, first + 2 * width),
       };
     default:
-      throw new SyncError("internal", `Change ${changeId} has the unknown operation ${String(operation)}.`, {
+      throw new SyncError("internal", `Change ${changeId} has the unknown operation ${operation}.`, {
         changeId,
       });
   }

@@ -8,6 +8,8 @@ import { TAPE_EFFECT, TAPE_FIXED_COLUMNS, TAPE_OPERATION, TAPE_TABLE } from "./t
 /** About as much is read with one request, in bytes: enough for speed, little beside the rest of the process. */
 const BYTES_PER_READ = 4 * 1024 * 1024;
 const OPERATION_COLUMN: number = TAPE_FIXED_COLUMNS.indexOf("op");
+const UPDATE = BigInt(TAPE_OPERATION.update);
+const UPDATE_EFFECT = BigInt(TAPE_OPERATION.update + TAPE_EFFECT);
 const FIRST_READ_ROWS = 100;
 const MOST_READ_ROWS = 5_000;
 
@@ -70,14 +72,16 @@ function selectRows(values: number): string {
 }
 
 function isUpdate(row: SqlRow): boolean {
-  return (Number(row[OPERATION_COLUMN]) & ~TAPE_EFFECT) === TAPE_OPERATION.update;
+  const operation = row[OPERATION_COLUMN];
+  return operation === UPDATE || operation === UPDATE_EFFECT;
 }
 
 /** About the memory that a row takes. */
 export function rowBytes(row: SqlRow): number {
   let bytes = 0;
   for (const value of row) {
-    bytes += typeof value === "string" || value instanceof Uint8Array ? 16 + value.length : 8;
+    const isNumber = typeof value === "bigint" || typeof value === "number";
+    bytes += isNumber || value === null ? 8 : 16 + value.length;
   }
   return bytes;
 }

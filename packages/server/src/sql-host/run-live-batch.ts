@@ -36,7 +36,7 @@ export async function runLiveBatch(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const results: LiveStepResult[] = [];
   try {
-    await runSteps(runner, toBatchSteps(readLiveSteps(body, limits)), budget, slice, (result, failure) => {
+    await runSteps(runner, readLiveSteps(body, limits, toBatchStep), budget, slice, (result, failure) => {
       if (failure === undefined) {
         if (result === undefined) results.push(SKIPPED);
         else results.push(result.rows.length === 0 ? NOTHING : { type: "ok", rows: result.rows });
@@ -53,13 +53,9 @@ export async function runLiveBatch(
 }
 
 /** One by one, as they are read: of 200 000 steps no list is made. */
-function* toBatchSteps(steps: Iterable<LiveStep>): Generator<BatchStep, void> {
-  let index = 0;
-  for (const { sql, params, condition, wantRows } of steps) {
-    const args = { positional: params, named: NONE_NAMED };
-    yield { sql, wantRows, condition: toCondition(condition, index), args: () => args };
-    index += 1;
-  }
+function toBatchStep({ sql, params, condition, wantRows }: LiveStep, index: number): BatchStep {
+  const args = { positional: params, named: NONE_NAMED };
+  return { sql, wantRows, condition: toCondition(condition, index), args: () => args };
 }
 
 function toCondition(condition: LiveStep["condition"], index: number): HranaCondition | undefined {

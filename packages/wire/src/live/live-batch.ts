@@ -102,31 +102,37 @@ interface Run {
 
 /** Reads the body of a `push`. Blobs are views of it. Throws `WireError`. */
 export function decodeLiveBatch(body: Uint8Array, limits: LiveBatchLimits): LiveStep[] {
-  return [...readLiveSteps(body, limits)];
+  return [...readLiveSteps(body, limits, (step) => step)];
 }
 
 /**
- * The same, each step when it is asked for: most of the values of a long batch need not be there at once. Throws `WireError`,
- * for a text that is not UTF-8 when its step is asked for, for anything else at once.
+ * The same, each step when it is asked for, and as what is made of it with its index: most of the values of a long batch need
+ * not be there at once. Throws `WireError`, for a text that is not UTF-8 when its step is asked for, for anything else at once.
  */
-export function readLiveSteps(
+export function readLiveSteps<T>(
   body: Uint8Array,
   { maxStatements }: LiveBatchLimits,
-): Generator<LiveStep, void> {
+  make: (step: LiveStep, index: number) => T,
+): Generator<T, void> {
   const reader = new ByteReader(body);
   const runs = readRuns(reader, maxStatements);
   const values = body.subarray(body.length - reader.left);
   checkValues(new ByteReader(values), runs);
-  return readSteps(new ByteReader(values), runs);
+  return readSteps(new ByteReader(values), runs, make);
 }
 
-function* readSteps(reader: ByteReader, runs: readonly Run[]): Generator<LiveStep, void> {
+function* readSteps<T>(
+  reader: ByteReader,
+  runs: readonly Run[],
+  make: (step: LiveStep, index: number) => T,
+): Generator<T, void> {
+  let index = 0;
   for (const { sql, condition, wantRows, width, length } of runs) {
-    for (let index = 0; index < length; index++) {
+    for (const end = index + length; index < end; index++) {
       // Of the right size: one that grows as it is filled has room for many more values than most steps have.
       const params = new Array<SqlValue>(width);
       for (let column = 0; column < width; column++) params[column] = readValue(reader);
-      yield { sql, condition, wantRows, params };
+      yield make({ sql, condition, wantRows, params }, index);
     }
   }
 }

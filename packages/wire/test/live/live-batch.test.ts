@@ -121,8 +121,9 @@ describe("live batches", () => {
   it("that are read step by step are refused before the first one, but for a text that is not UTF-8", () => {
     const { body } = encodeLiveBatch([step("SELECT ?", 1n), step("SELECT ?", "text")]);
     const malformed = [body.subarray(0, -1), Uint8Array.of(...body, 0), body.with(body.length - 5, 9)];
-    for (const bytes of malformed) expect(() => readLiveSteps(bytes, LIMITS)).toThrow(WireError);
-    const steps = readLiveSteps(body.with(body.length - 1, 0xff), LIMITS);
+    for (const bytes of malformed)
+      expect(() => readLiveSteps(bytes, LIMITS, (step) => step)).toThrow(WireError);
+    const steps = readLiveSteps(body.with(body.length - 1, 0xff), LIMITS, (step) => step);
     expect(steps.next().value).toEqual(step("SELECT ?", 1n));
     expect(() => steps.next()).toThrow(expect.objectContaining({ code: "malformed" }));
   });
