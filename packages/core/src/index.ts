@@ -1,7 +1,8 @@
-export type { CaptureTrigger } from "./capture/capture-triggers.js";
+export type { CaptureTrigger, CaptureTriggerOptions } from "./capture/capture-triggers.js";
 export {
   captureTriggers,
   createNotedSql,
+  mayDisplace,
   NOTED_FIXED_COLUMNS,
   NOTED_TABLE,
   refusalTriggers,

@@ -4,6 +4,7 @@ import {
   foldName,
   imageColumns,
   LEAVE_FUNCTION,
+  mayDisplace,
   type PragmaStatement,
   quoteIdentifier,
   RESERVED_PREFIX,
@@ -19,8 +20,10 @@ import {
 import type Database from "better-sqlite3";
 import {
   type CaptureInstaller,
+  DISPLACES_SQL,
   dropCaptureTriggers,
   installCapture,
+  lookOutForDisplaced,
   readSchema,
   rebuildCapture,
   shapeIds,
@@ -67,6 +70,7 @@ export class Capture {
   #statements = 0;
   #span = 0;
   #lastChangeId: Database.Statement<unknown[]> | undefined;
+  #displaces: Database.Statement<unknown[]> | undefined;
   /** The app's own setting of `unsafeMode`. */
   unsafeMode = false;
 
@@ -121,11 +125,25 @@ export class Capture {
     return Number(this.#lastChangeId.get() ?? 0);
   }
 
-  /** Call before each statement that may write. An earlier one that failed inside a trigger has left the depth behind. */
-  enter(): void {
+  /**
+   * Call before each statement that may write. An earlier one that failed inside a trigger has left the depth behind.
+   *
+   * @param displaces Whether it may displace rows.
+   */
+  enter(displaces: boolean): void {
     this.#depth = 0;
     this.#statements += 1;
     this.#touched = true;
+    if (displaces && this.#active) this.#lookOutForDisplaced();
+  }
+
+  /** Most connections never displace a row, and their triggers are the cheaper for it. */
+  #lookOutForDisplaced(): void {
+    // Asked of the database each time: a rollback may have taken it back.
+    this.#displaces ??= nativePrepare(this.#db, DISPLACES_SQL).safeIntegers(false).pluck(true);
+    if (this.#displaces.get() === 1) return;
+    this.#span += 1;
+    lookOutForDisplaced(this.#installer);
   }
 
   /** Call after each statement that may have ended a transaction, also when it failed. */
@@ -149,7 +167,7 @@ export class Capture {
     this.#span += 1;
     const reserved = foldName(statement.name).startsWith(RESERVED_PREFIX);
     if (reserved && !this.#options.engine) throw reservedName(statement.name);
-    this.enter();
+    this.enter(mayDisplace(sql));
     if (!this.#active || reserved || (statement.temporary && statement.verb === "create")) return run();
     return atomically(
       this.#db,
@@ -181,7 +199,7 @@ export class Capture {
 
   /** Runs a pragma that sets a field of the header, and puts it on the tape. */
   runHeaderPragma<T>(pragma: PragmaStatement, run: () => T): T {
-    this.enter();
+    this.enter(false);
     if (!this.#active) return run();
     return atomically(
       this.#db,

@@ -1,4 +1,4 @@
-import type { StatementClass } from "@tributary/core";
+import { mayDisplace, type StatementClass } from "@tributary/core";
 import type Database from "better-sqlite3";
 import type { BulkInsert } from "./bulk-insert.js";
 import type { Capture } from "./capture.js";
@@ -9,11 +9,13 @@ type StatementMethods = Pick<Statement, "run" | "get" | "all" | "iterate">;
 const captureOf = Symbol("tributary capture");
 const kindOf = Symbol("tributary kind");
 const bulkOf = Symbol("tributary bulk insert");
+const displacesOf = Symbol("tributary displaces");
 
 /** A statement of a captured connection that may write. */
 interface CapturedStatement extends Statement {
   readonly [captureOf]: Capture;
   readonly [kindOf]: StatementClass;
+  readonly [displacesOf]: boolean;
   [bulkOf]: BulkInsert | undefined;
 }
 
@@ -44,6 +46,7 @@ export function captureStatement(
   Object.setPrototypeOf(statement, prototype);
   Object.defineProperties(statement, {
     [kindOf]: { value: kind },
+    [displacesOf]: { value: mayDisplace(statement.source) },
     [captureOf]: { value: capture },
     [bulkOf]: { value: bulk, writable: true },
   });
@@ -66,7 +69,7 @@ function capturedPrototype(native: StatementMethods & object): object {
       if (this[kindOf].type === "schema" || this[kindOf].type === "pragma") {
         return around(this, () => all.apply(this, args))[Symbol.iterator]();
       }
-      capture.enter();
+      capture.enter(this[displacesOf]);
       return settleAtEnd(iterate.apply(this, args), capture);
     },
   };
@@ -80,7 +83,7 @@ function writingPrototype(native: Statement, captured: object): object {
     run(this: CapturedStatement, ...args: unknown[]): unknown {
       const capture = this[captureOf];
       const bulk = this[bulkOf];
-      capture.enter();
+      capture.enter(this[displacesOf]);
       try {
         if (bulk === undefined) return run.apply(this, args);
         if (bulk.isReady) return bulk.run(args);
@@ -110,7 +113,7 @@ function around<T>(statement: CapturedStatement, run: () => T): T {
   try {
     if (kind.type === "schema") return capture.runSchema(kind, statement.source, run);
     if (kind.type === "pragma") return capture.runHeaderPragma(kind, run);
-    capture.enter();
+    capture.enter(statement[displacesOf]);
     const result = run();
     if (kind.type === "transaction" && kind.verb.startsWith("rollback")) capture.forget();
     return result;

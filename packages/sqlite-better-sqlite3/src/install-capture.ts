@@ -6,6 +6,7 @@ import {
   LEAST_TAPE_VALUES,
   LOCAL_TABLE,
   markTrigger,
+  mayDisplace,
   NOTED_FIXED_COLUMNS,
   NOTED_TABLE,
   quoteIdentifier,
@@ -49,14 +50,27 @@ export interface CaptureInstaller {
 const MANY_TRIGGERS = 100;
 
 const BUILT_TABLE = `${RESERVED_PREFIX}built`;
+const CREATE_BUILT = `CREATE TEMP TABLE IF NOT EXISTS ${BUILT_TABLE} (fingerprint TEXT, displaces INTEGER)`;
+
+/** Whether the capture looks out for rows that are displaced because a statement may displace some, as 1. */
+export const DISPLACES_SQL: string = `SELECT displaces FROM temp.${BUILT_TABLE}`;
 
 /** Does nothing when the schema, the shapes and the tape are those that the capture was made for. */
 export function installCapture(installer: CaptureInstaller): void {
   const { db } = installer;
-  nativeExec(db, `CREATE TEMP TABLE IF NOT EXISTS ${BUILT_TABLE} (fingerprint TEXT)`);
+  nativeExec(db, CREATE_BUILT);
   const built = nativeValue(db, `SELECT fingerprint FROM temp.${BUILT_TABLE}`);
   if (built !== undefined && built === fingerprintOf(db)) return;
   atomically(db, () => rebuildCapture(installer));
+}
+
+/** Makes a capture that was installed look out for rows that are displaced, from now on. */
+export function lookOutForDisplaced(installer: CaptureInstaller): void {
+  const { db } = installer;
+  atomically(db, () => {
+    nativeExec(db, `UPDATE temp.${BUILT_TABLE} SET displaces = 1`);
+    rebuildCapture(installer);
+  });
 }
 
 /** Reads `main`'s schema. */
@@ -82,22 +96,26 @@ export function rebuildCapture(installer: CaptureInstaller): TableShapes {
     new Set(shapes.captured.map((table) => foldName(table.shape.table))),
   );
   if (markTriggers(db, schema, effects.marked)) schema = readSchema(db);
+  nativeExec(db, CREATE_BUILT);
+  const demanded = nativeValue(db, DISPLACES_SQL) === 1n;
+  const displaces = demanded || schema.some(({ sql }) => sql !== null && mayDisplace(sql));
+  const takenBack = isTakenBack(db);
   const idOf = shapeIds(db);
   const wanted = texts.of(
     shapes.captured.map((table) => ({
       table,
       shapeId: idOf(JSON.stringify(table.shape)),
-      suppressible: effects.suppressible.has(foldName(table.shape.table)),
+      options: {
+        suppressible: effects.suppressible.has(foldName(table.shape.table)),
+        takenBack,
+        displaces,
+      },
     })),
-    isTakenBack(db),
   );
   for (const table of shapes.refused) wanted.push(...storedTriggers(table.table, refusalTriggers(table)));
   replaceTriggers(installer, schema, wanted);
-  nativeExec(
-    db,
-    `CREATE TEMP TABLE IF NOT EXISTS ${BUILT_TABLE} (fingerprint TEXT); DELETE FROM temp.${BUILT_TABLE}`,
-  );
-  nativePrepare(db, `INSERT INTO temp.${BUILT_TABLE} VALUES (?)`).run(fingerprintOf(db));
+  nativeExec(db, `DELETE FROM temp.${BUILT_TABLE}`);
+  nativePrepare(db, `INSERT INTO temp.${BUILT_TABLE} VALUES (?, ?)`).run(fingerprintOf(db), demanded ? 1 : 0);
   return shapes;
 }
 

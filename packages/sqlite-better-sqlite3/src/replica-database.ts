@@ -1,4 +1,10 @@
-import { classifyStatement, type StatementClass, SyncError, splitStatements } from "@tributary/core";
+import {
+  classifyStatement,
+  mayDisplace,
+  type StatementClass,
+  SyncError,
+  splitStatements,
+} from "@tributary/core";
 import Database from "better-sqlite3";
 import { BulkInsert } from "./bulk-insert.js";
 import { attachCapture, Capture, type CaptureOptions, captureOf } from "./capture.js";
@@ -54,7 +60,7 @@ export class ReplicaDatabase extends Database {
         if (plain === "") return;
         const text = plain;
         plain = "";
-        capture.enter();
+        capture.enter(mayDisplace(text));
         super.exec(text);
       };
       for (const sql of splitStatements(source)) {
@@ -126,7 +132,7 @@ export class ReplicaDatabase extends Database {
     const capture = captureOf(this);
     refuseUnsupported(kind, captureOf(this).isReplica);
     const run = (): unknown => super.exec(sql);
-    if (kind.type === "write" || kind.type === "other") capture.enter();
+    if (kind.type === "write" || kind.type === "other") capture.enter(mayDisplace(sql));
     if (kind.type === "schema") capture.runSchema(kind, sql, run);
     else if (kind.type === "pragma" && setsHeaderField(kind)) capture.runHeaderPragma(kind, run);
     else run();

@@ -1,4 +1,9 @@
-import { type CapturedTable, type CaptureTrigger, captureTriggers } from "@tributary/core";
+import {
+  type CapturedTable,
+  type CaptureTrigger,
+  type CaptureTriggerOptions,
+  captureTriggers,
+} from "@tributary/core";
 
 /** A trigger as `sqlite_schema` has it. */
 export interface StoredTrigger {
@@ -22,16 +27,14 @@ export class TriggerTexts {
 
   /** The triggers of these tables; forgets those of all others. */
   of(
-    tables: readonly { table: CapturedTable; shapeId: number; suppressible: boolean }[],
-    takenBack: boolean,
+    tables: readonly { table: CapturedTable; shapeId: number; options: CaptureTriggerOptions }[],
   ): StoredTrigger[] {
     const before = this.#made;
     this.#made = new Map();
-    return tables.flatMap(({ table, shapeId, suppressible }) => {
-      const key = JSON.stringify([table, shapeId, suppressible, takenBack]);
+    return tables.flatMap(({ table, shapeId, options }) => {
+      const key = JSON.stringify([table, shapeId, options]);
       const triggers =
-        before.get(key) ??
-        storedTriggers(table.shape.table, captureTriggers(table, shapeId, suppressible, takenBack));
+        before.get(key) ?? storedTriggers(table.shape.table, captureTriggers(table, shapeId, options));
       this.#made.set(key, triggers);
       return triggers;
     });

@@ -42,7 +42,7 @@ test("many inserts of one transaction are one row each on the tape, and a confli
 test.each([
   ["a trigger of the app's", "CREATE TRIGGER x AFTER INSERT ON t BEGIN SELECT 1; END"],
   ["a trigger of the app's in TEMP", "CREATE TEMP TRIGGER x BEFORE INSERT ON main.t BEGIN SELECT 1; END"],
-  ["a unique index", "CREATE UNIQUE INDEX x ON t(id, a)"],
+  ["rows that may be displaced", "CREATE UNIQUE INDEX x ON t(id, a); REPLACE INTO t VALUES(-1, 'x')"],
   ["a TEMP table of that name", "CREATE TEMP TABLE t(id, a)"],
 ])("not with %s, also when it comes in the middle", (_name, sql) => {
   const { db } = openHarness(T);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { openHarness } from "./capture-harness.js";
+import { nativeRows } from "../src/native-connection.js";
+import { type Harness, openHarness } from "./capture-harness.js";
 
 /** Rows that a statement deletes without firing delete triggers: schema, rows at the start, statement, tape. */
 const CASES: [name: string, schema: string, sql: string, tape: string[]][] = [
@@ -143,12 +144,46 @@ const CASES: [name: string, schema: string, sql: string, tape: string[]][] = [
   ],
 ];
 
+/** Has the word in it and changes nothing: from here on the connection looks out for displaced rows. */
+function lookOut(db: Harness["db"]): void {
+  db.exec("DELETE FROM t WHERE replace('', 'a', 'b') <> ''");
+}
+
+interface Op {
+  readonly addr: number;
+  readonly opcode: string;
+  readonly p1: number;
+  readonly p3: number;
+}
+
+/** The programs that SQLite makes of a statement: its own, and those of the triggers. */
+function programsOf(db: Harness["db"], sql: string): Op[][] {
+  const programs: Op[][] = [];
+  for (const op of db.prepare(`EXPLAIN ${sql}`).all() as Op[]) {
+    if (op.addr === 0) programs.push([]);
+    programs.at(-1)?.push(op);
+  }
+  return programs;
+}
+
+/** Cursors that only read tables and indexes of `main`. */
+function readCursors(ops: readonly Op[]): number[] {
+  return ops.filter(({ opcode, p3 }) => opcode === "OpenRead" && p3 === 0).map(({ p1 }) => p1);
+}
+
 describe("rows displaced by REPLACE", () => {
   test.each(CASES)("%s", (_name, schema, sql, tape) => {
     const harness = openHarness(schema);
     harness.db.exec(sql);
     expect(harness.tape()).toEqual(tape);
     harness.expectReplays();
+  });
+
+  test.each(CASES)("%s, on a connection that looks out for them", (_name, schema, sql, tape) => {
+    const harness = openHarness(schema);
+    lookOut(harness.db);
+    harness.db.exec(sql);
+    expect(harness.tape()).toEqual(tape);
   });
 
   test.each(CASES)("%s, with recursive_triggers", (_name, schema, sql) => {
@@ -162,8 +197,18 @@ describe("rows displaced by REPLACE", () => {
     const { db } = openHarness(
       "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b, c); CREATE UNIQUE INDEX i ON t(lower(a)); CREATE UNIQUE INDEX j ON t(b COLLATE NOCASE) WHERE c = 1; CREATE UNIQUE INDEX k ON t(c)",
     );
-    const plan = db.prepare("EXPLAIN QUERY PLAN INSERT INTO t VALUES(1,2,3,4)").all() as { detail: string }[];
-    expect(plan.map((step) => step.detail).join("\n")).not.toMatch(/SCAN (x|t)\b/);
+    lookOut(db);
+    const programs = programsOf(db, "INSERT INTO t VALUES(1,2,3,4)").filter(
+      (ops) => readCursors(ops).length > 0,
+    );
+    // That which notes looks into each index, and into the table.
+    expect(Math.max(...programs.map((ops) => readCursors(ops).length))).toBeGreaterThan(3);
+    for (const ops of programs) {
+      const scanned = ops
+        .filter(({ opcode }) => opcode === "Rewind" || opcode === "Last")
+        .map(({ p1 }) => p1);
+      expect(scanned.filter((cursor) => readCursors(ops).includes(cursor))).toEqual([]);
+    }
   });
 });
 
@@ -171,6 +216,7 @@ test("a row that an upsert found, and that is gone since, is not recorded as del
   const { db, tape } = openHarness(
     "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE); INSERT INTO t VALUES(1,'a')",
   );
+  lookOut(db);
   db.prepare("INSERT INTO t VALUES(2,'a') ON CONFLICT(u) DO NOTHING").run();
   db.prepare("DELETE FROM t").run();
   db.prepare("INSERT INTO t VALUES(3,'c')").run();
@@ -190,4 +236,130 @@ test("a database whose changes are taken back records what an insert has replace
   db.prepare("INSERT INTO t VALUES(1,'c') ON CONFLICT DO UPDATE SET a = excluded.a").run();
   db.prepare("INSERT INTO t VALUES(2,'d')").run();
   expect(tape()).toEqual(['-t[1,"a"]', '+t[1,"b"]', '~t[1,"b"]>[1,"c"]', '+t[2,"d"]']);
+});
+
+describe("a connection looks out for displaced rows only where there may be some", () => {
+  const UNIQUE = "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE); INSERT INTO t VALUES(1,'a')";
+  const OTHER = "CREATE TABLE o(id INTEGER PRIMARY KEY)";
+  const looksOut = (db: Harness["db"]): boolean =>
+    nativeRows(db, "SELECT 1 FROM temp.sqlite_schema WHERE name = 'tributary_note_insert_t'").length === 1;
+
+  test.each<[string, string, (db: Harness["db"]) => unknown]>([
+    [
+      "a statement that was prepared before",
+      UNIQUE,
+      (db) => db.prepare("replace INTO t VALUES(2,'a')").run(),
+    ],
+    [
+      "one of several in a text",
+      UNIQUE,
+      (db) => db.exec("UPDATE t SET id = 1; INSERT OR/**/REPLACE INTO t VALUES(2,'a')"),
+    ],
+    [
+      "one that gives rows",
+      UNIQUE,
+      (db) => [...db.prepare("REPLACE INTO t VALUES(2,'a') RETURNING id").iterate()],
+    ],
+    [
+      "one with a common table expression",
+      UNIQUE,
+      (db) => db.prepare("WITH x AS (SELECT 2, 'a') REPLACE INTO t SELECT * FROM x").run(),
+    ],
+    [
+      "a trigger of the schema",
+      `${UNIQUE}; ${OTHER}; CREATE TRIGGER x AFTER INSERT ON o BEGIN REPLACE INTO t VALUES(2,'a'); END`,
+      (db) => db.exec("INSERT INTO o VALUES(1)"),
+    ],
+    [
+      "a trigger that is made meanwhile",
+      `${UNIQUE}; ${OTHER}`,
+      (db) =>
+        db.exec(
+          "CREATE TRIGGER x AFTER INSERT ON o BEGIN REPLACE INTO t VALUES(2,'a'); END; INSERT INTO o VALUES(1)",
+        ),
+    ],
+    [
+      "a trigger in TEMP",
+      `${UNIQUE}; ${OTHER}`,
+      (db) =>
+        db.exec(
+          "CREATE TEMP TRIGGER x AFTER INSERT ON main.o BEGIN REPLACE INTO t VALUES(2,'a'); END; INSERT INTO o VALUES(1)",
+        ),
+    ],
+    [
+      "a constraint that is made meanwhile",
+      OTHER,
+      (db) =>
+        db.exec(
+          "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE ON CONFLICT REPLACE); INSERT INTO t VALUES(1,'a'); INSERT INTO t VALUES(2,'a')",
+        ),
+    ],
+  ])("%s", (_name, schema, work) => {
+    const { db, tape, entries, expectReplays } = openHarness(schema);
+    work(db);
+    expect(looksOut(db)).toBe(true);
+    expect(db.prepare("SELECT id, u FROM t").raw().all()).toEqual([[2, "a"]]);
+    // Triggers of the schema make their changes where the change lands.
+    if (entries().some(({ table }) => table === "o"))
+      expect(tape()).toEqual(expect.arrayContaining(["+o[1]"]));
+    else expect(tape()).toEqual(expect.arrayContaining(['-t[1,"a"]', '+t[2,"a"]']));
+    expectReplays();
+  });
+
+  test("and with no other statement", () => {
+    const { db } = openHarness(UNIQUE);
+    db.exec(
+      "INSERT INTO t VALUES(2,'b') ON CONFLICT DO NOTHING; UPDATE OR IGNORE t SET u = 'a'; DELETE FROM t",
+    );
+    db.exec("CREATE TABLE replaced(replaces, no_replace)");
+    db.prepare("SELECT replace('a', 'b', 'c')").get();
+    expect(looksOut(db)).toBe(false);
+  });
+
+  test.each([
+    ["BEGIN", "ROLLBACK"],
+    ["BEGIN; SAVEPOINT s", "ROLLBACK TO s; COMMIT"],
+  ])("also after a rollback: %s, %s", (begin, end) => {
+    const { db, tape } = openHarness(UNIQUE);
+    const replace = db.prepare("REPLACE INTO t VALUES(2,'a')");
+    db.exec(begin);
+    replace.run();
+    db.exec(end);
+    expect(looksOut(db)).toBe(false);
+    replace.run();
+    expect(tape()).toEqual(['-t[1,"a"]', '+t[2,"a"]']);
+  });
+
+  test("also when better-sqlite3 rolls back a transaction inside another one", () => {
+    const { db, tape } = openHarness(UNIQUE);
+    const replace = db.prepare("REPLACE INTO t VALUES(2,'a')");
+    const failing = db.transaction(() => {
+      replace.run();
+      throw new Error("no");
+    });
+    db.transaction(() => {
+      expect(failing).toThrow("no");
+      replace.run();
+    })();
+    expect(tape()).toEqual(['-t[1,"a"]', '+t[2,"a"]']);
+  });
+
+  test("also after the TEMP database was emptied", () => {
+    const { db, tape } = openHarness(UNIQUE);
+    const replace = db.prepare("REPLACE INTO t VALUES(?, 'a')");
+    replace.run(2);
+    db.pragma("temp_store = MEMORY");
+    expect(looksOut(db)).toBe(false);
+    replace.run(3);
+    expect(tape()).toEqual(['-t[1,"a"]', '+t[2,"a"]', '-t[2,"a"]', '+t[3,"a"]']);
+  });
+
+  test("also on the engine's connection", () => {
+    const { io, db, tape } = openHarness(UNIQUE);
+    if (!io.tryBeginWrite()) throw new Error("busy");
+    expect(io.runSql([{ sql: "INSERT OR REPLACE INTO t VALUES(2,'a')", params: [] }])).toBeUndefined();
+    io.executeSql("writer", "COMMIT");
+    expect(tape()).toEqual(['-t[1,"a"]', '+t[2,"a"]']);
+    expect(looksOut(db)).toBe(false);
+  });
 });

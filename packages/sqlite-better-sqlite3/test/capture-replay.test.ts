@@ -44,18 +44,24 @@ const statement = fc.oneof(
 describe("replay of random statements", () => {
   test("arrives at the same content", () => {
     fc.assert(
-      fc.property(fc.array(statement, { minLength: 1, maxLength: 40 }), (statements) => {
-        const harness = openHarness(SCHEMA);
-        for (const sql of statements) {
-          try {
-            harness.db.exec(sql);
-          } catch {
-            // A constraint or a misplaced COMMIT: nothing happened, and nothing may be on the tape.
+      fc.property(
+        fc.boolean(),
+        fc.array(statement, { minLength: 1, maxLength: 40 }),
+        (looksOut, statements) => {
+          const harness = openHarness(SCHEMA);
+          // From the beginning, or when the first statement comes that may displace rows.
+          if (looksOut) harness.db.exec("UPDATE OR REPLACE a SET n = 0 WHERE 0");
+          for (const sql of statements) {
+            try {
+              harness.db.exec(sql);
+            } catch {
+              // A constraint or a misplaced COMMIT: nothing happened, and nothing may be on the tape.
+            }
           }
-        }
-        if (harness.db.inTransaction) harness.db.exec("COMMIT");
-        harness.expectReplays();
-      }),
+          if (harness.db.inTransaction) harness.db.exec("COMMIT");
+          harness.expectReplays();
+        },
+      ),
       { numRuns: 120, seed: 20_261_121 },
     );
   });

@@ -28,23 +28,44 @@ export interface CaptureTrigger {
   readonly sql: string;
 }
 
+/** What the triggers of a table are for. */
+export interface CaptureTriggerOptions {
+  /**
+   * Changes made inside a marked trigger of the schema are left out: they are made anew by that trigger where the change
+   * lands.
+   */
+  readonly suppressible: boolean;
+  /**
+   * Changes can be undone from the tape: a row that `INSERT OR REPLACE` puts another one in the place of is recorded as
+   * deleted before, and what is done inside a marked trigger is recorded as an effect. Elsewhere the insert alone says enough,
+   * and costs no look for that row. Default false.
+   */
+  readonly takenBack?: boolean;
+  /**
+   * Whether a statement may displace rows: one that the word REPLACE is in ({@link mayDisplace}), or any where it is in the
+   * schema. Without, the triggers are fewer and cost less. Default true.
+   */
+  readonly displaces?: boolean;
+}
+
+/**
+ * Whether rows may be displaced by a statement, or by what a statement of the schema makes: only where the word REPLACE is,
+ * as a clause of the statement that writes, of a trigger that it fires, or of a constraint. Also true for the function of
+ * that name.
+ */
+export function mayDisplace(sql: string): boolean {
+  return /\breplace\b/i.test(sql);
+}
+
 /**
  * The TEMP triggers that record the changes of one table. Each row change is one insert into the tape; nothing is
- * compared in SQL, except the key and the unique columns before and after an update, because an update that moves a
- * row there may displace others (`UPDATE OR REPLACE`).
- *
- * With `suppressible`, changes made inside a marked trigger of the schema are left out: they are made anew by that
- * trigger where the change lands.
- *
- * With `takenBack`, changes can be undone from the tape: a row that `INSERT OR REPLACE` puts another one in the place of is
- * recorded as deleted before, and what is done inside a marked trigger is recorded as an effect. Elsewhere the insert alone
- * says enough, and costs no look for that row.
+ * compared in SQL, except, where rows may be displaced, the key and the unique columns before and after an update, because
+ * an update that moves a row there may displace others (`UPDATE OR REPLACE`).
  */
 export function captureTriggers(
   table: CapturedTable,
   shapeId: number,
-  suppressible: boolean,
-  takenBack: boolean = false,
+  { suppressible, takenBack = false, displaces = true }: CaptureTriggerOptions,
 ): readonly CaptureTrigger[] {
   const { shape } = table;
   const names = imageColumns(shape).map(quoteIdentifier);
@@ -102,6 +123,13 @@ export function captureTriggers(
   const insertRecord = record(TAPE_OPERATION.insert, width, image("NEW"));
   const updateRecord = record(TAPE_OPERATION.update, width * 2, `${image("OLD")}, ${image("NEW")}`);
   const deleteRecord = record(TAPE_OPERATION.delete, width, image("OLD"));
+  if (!displaces && !takenBack) {
+    return [
+      trigger("insert", "AFTER INSERT", undefined, insertRecord),
+      trigger("update", "AFTER UPDATE", undefined, updateRecord),
+      trigger("delete", "AFTER DELETE", undefined, deleteRecord),
+    ];
+  }
   const conflicts = table.uniqueIndexes.map((index) => conflictWith(index, shape.columns));
   const triggers: CaptureTrigger[] = [];
 
