@@ -3,13 +3,13 @@ import type { HttpTransport, TransportRequest, TransportResponse } from "./http-
 /** Sends with a `fetch` of the host's. */
 export function createFetchTransport(fetchRequest: typeof fetch): HttpTransport {
   return {
-    async send({ method, url, headers, body, signal }: TransportRequest): Promise<TransportResponse> {
+    async send({ method, url, headers, body, end }: TransportRequest): Promise<TransportResponse> {
       const answer = await fetchRequest(url, {
         method,
         headers: { ...headers },
         // The types of the DOM want it without a shared buffer; nothing here makes one.
         ...(method === "POST" && { body: body as Uint8Array<ArrayBuffer> }),
-        signal,
+        signal: end.signal,
         redirect: "manual",
       });
       const reader = answer.body?.getReader();

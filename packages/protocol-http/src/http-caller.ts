@@ -195,10 +195,10 @@ export class HttpCaller {
     const own = isOwnOrigin ? this.settings : NOTHING_OF_THE_HOST;
     const { headers, secrets } = await requestHeaders(own, call.contentTypes[0]);
     const guard = new RequestGuard(clock, call.signal);
-    if (guard.signal.aborted) throw guard.signal.reason;
+    if (guard.reason !== undefined) throw guard.reason;
     this.bytesSent += call.body.length;
     const { method = "POST", body } = call;
-    const sent = this.#transport.send({ method, url, headers, body, signal: guard.signal });
+    const sent = this.#transport.send({ method, url, headers, body, end: guard });
     try {
       const response = await guard.run(sent, headersTimeoutMs + call.extraTimeMs);
       const onBytes = (count: number): void => {

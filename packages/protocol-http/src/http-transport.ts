@@ -1,3 +1,13 @@
+/** The end of a request by whoever sends it. */
+export interface RequestEnd {
+  /** Why it was ended; `undefined` while it was not. */
+  readonly reason: unknown;
+  /** The same for who needs a signal. Made when it is asked for: for a small request, it costs as much as much of the rest. */
+  readonly signal: AbortSignal;
+  /** Calls the listener, with the reason, when the request is ended from now on. Gives the function that takes it off. */
+  listen(listener: (reason: unknown) => void): () => void;
+}
+
 /** One request. */
 export interface TransportRequest {
   readonly method: "GET" | "POST";
@@ -6,7 +16,7 @@ export interface TransportRequest {
   /** Of a POST. */
   readonly body: Uint8Array;
   /** Ends the request, and the reading of its answer. */
-  readonly signal: AbortSignal;
+  readonly end: RequestEnd;
 }
 
 /** An answer, its body still to be read. */

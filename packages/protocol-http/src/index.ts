@@ -7,7 +7,7 @@ export type { HttpProtocol } from "./http-protocol.js";
 export { createHttpProtocol } from "./http-protocol.js";
 export type { HttpProtocolOptions, HttpSettings, RetryOptions } from "./http-protocol-options.js";
 export { resolveOptions } from "./http-protocol-options.js";
-export type { HttpTransport, TransportRequest, TransportResponse } from "./http-transport.js";
+export type { HttpTransport, RequestEnd, TransportRequest, TransportResponse } from "./http-transport.js";
 export { PullWait } from "./pull-wait.js";
 export { RemoteAnswer } from "./remote-answer.js";
 export { createUndiciTransport } from "./undici-transport.js";

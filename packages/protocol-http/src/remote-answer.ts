@@ -38,7 +38,7 @@ export class RemoteAnswer {
     if (this.#atEnd) return undefined;
     const { response, guard, bodyTimeoutMs } = this.#parts;
     try {
-      if (guard.signal.aborted) throw guard.signal.reason;
+      if (guard.reason !== undefined) throw guard.reason;
       const coming = response.read();
       const part = coming instanceof Promise ? await guard.run(coming, bodyTimeoutMs) : coming;
       if (part === undefined) this.#finish();

@@ -1,5 +1,5 @@
 import type { Dispatcher } from "undici";
-import type { TransportResponse } from "./http-transport.js";
+import type { RequestEnd, TransportResponse } from "./http-transport.js";
 
 /** So much of a body waits to be read before the connection is held up, in bytes. */
 const MOST_WAITING_BYTES = 64 * 1024;
@@ -17,7 +17,7 @@ export class UndiciAnswer implements Dispatcher.DispatchHandler, TransportRespon
   /** Settles when the answer has begun to come, or will not come. */
   readonly begun: Promise<TransportResponse>;
   status = 0;
-  readonly #signal: AbortSignal;
+  readonly #unlisten: () => void;
   #headers: Record<string, string | string[] | undefined> = {};
   #controller: Dispatcher.DispatchController | undefined;
   #begin: Waiting<TransportResponse> | undefined;
@@ -27,24 +27,21 @@ export class UndiciAnswer implements Dispatcher.DispatchHandler, TransportRespon
   /** Nothing more will come; `error`: it was to come. */
   #end: { readonly error: unknown } | undefined;
 
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
+  /** `end` has not come yet. */
+  constructor(end: Pick<RequestEnd, "listen">) {
     this.begun = new Promise((resolve, reject) => {
       this.#begin = { resolve, reject };
     });
-    if (signal.aborted) this.#onAbort();
-    else signal.addEventListener("abort", this.#onAbort, { once: true });
+    this.#unlisten = end.listen((reason) => {
+      // While the request still waits for a connection there is none; it is ended as soon as there is one.
+      this.#controller?.abort(reason as Error);
+      this.#fail(reason);
+    });
   }
-
-  readonly #onAbort = (): void => {
-    // While the request still waits for a connection there is none; it is ended as soon as there is one.
-    this.#controller?.abort(this.#signal.reason);
-    this.#fail(this.#signal.reason);
-  };
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#end !== undefined) controller.abort(this.#signal.reason);
+    if (this.#end !== undefined) controller.abort(this.#end.error as Error);
   }
 
   onResponseStart(
@@ -120,7 +117,7 @@ export class UndiciAnswer implements Dispatcher.DispatchHandler, TransportRespon
 
   #finish(end: { readonly error: unknown }): void {
     this.#end = end;
-    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#unlisten();
   }
 
   #takeReader(): Waiting<Uint8Array | undefined> | undefined {

@@ -7,8 +7,8 @@ export function createUndiciTransport(): HttpTransport {
   // Its timers are off: ours know about long-polls, and tests own them.
   const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 10_000 });
   return {
-    send({ method, url, headers, body, signal }: TransportRequest): Promise<TransportResponse> {
-      const answer = new UndiciAnswer(signal);
+    send({ method, url, headers, body, end }: TransportRequest): Promise<TransportResponse> {
+      const answer = new UndiciAnswer(end);
       const { origin, pathname, search } = url;
       const content = method === "POST" ? { body } : {};
       agent.dispatch({ origin, path: pathname + search, method, headers, ...content }, answer);

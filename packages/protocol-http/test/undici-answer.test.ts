@@ -6,7 +6,7 @@ import { UndiciAnswer } from "../src/undici-answer.js";
 function setUp(): {
   readonly calls: string[];
   readonly controller: Dispatcher.DispatchController;
-  readonly abort: AbortController;
+  readonly end: (reason: Error) => void;
   readonly answer: UndiciAnswer;
 } {
   const calls: string[] = [];
@@ -15,8 +15,17 @@ function setUp(): {
     resume: () => calls.push("resume"),
     abort: (reason: Error) => calls.push(`abort: ${reason.message}`),
   } as unknown as Dispatcher.DispatchController;
-  const abort = new AbortController();
-  return { calls, controller, abort, answer: new UndiciAnswer(abort.signal) };
+  const listeners = new Set<(reason: unknown) => void>();
+  const answer = new UndiciAnswer({
+    listen(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  });
+  const end = (reason: Error): void => {
+    for (const listener of listeners) listener(reason);
+  };
+  return { calls, controller, end, answer };
 }
 
 const PART = new Uint8Array(1024);
@@ -64,8 +73,8 @@ it("fails after what has come", async () => {
 });
 
 it("ends a request that is aborted before it has a connection, as soon as it has one", async () => {
-  const { calls, controller, abort, answer } = setUp();
-  abort.abort(new Error("enough"));
+  const { calls, controller, end, answer } = setUp();
+  end(new Error("enough"));
   await expect(answer.begun).rejects.toThrow("enough");
   answer.onRequestStart(controller);
   expect(calls).toEqual(["abort: enough"]);
@@ -76,13 +85,13 @@ it("ends an answer that is aborted, or dropped, while it comes", async () => {
   aborted.answer.onRequestStart(aborted.controller);
   aborted.answer.onResponseStart(aborted.controller, 200, {});
   const coming = aborted.answer.read();
-  aborted.abort.abort(new Error("enough"));
+  aborted.end(new Error("enough"));
   await expect(coming).rejects.toThrow("enough");
   expect(aborted.calls).toEqual(["abort: enough"]);
   const dropped = setUp();
   dropped.answer.onRequestStart(dropped.controller);
   dropped.answer.onResponseStart(dropped.controller, 200, {});
   dropped.answer.discard();
-  dropped.abort.abort(new Error("too late"));
+  dropped.end(new Error("too late"));
   expect(dropped.calls).toEqual(["abort: the answer was dropped"]);
 });
