@@ -17,6 +17,7 @@ export { systemClock } from "./live-clock.js";
 export { refusedConnect } from "./refused-connect.js";
 export type { LiveConnection } from "./server/accept-live.js";
 export { acceptLive } from "./server/accept-live.js";
+export { Cancellation } from "./server/cancellation.js";
 export type {
   EndSignal,
   LiveGrant,

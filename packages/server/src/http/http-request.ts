@@ -1,3 +1,5 @@
+import type { EndSignal } from "@tributary/live";
+
 /**
  * One request, as the server needs it. Where it comes from is an adapter's matter: the web's `Request` objects cost more to
  * make than most answers do.
@@ -8,7 +10,7 @@ export interface HttpRequest {
   /** In whole. */
   readonly url: URL;
   /** Fires when the client has gone before it had its answer. */
-  readonly signal: AbortSignal;
+  readonly signal: EndSignal;
   /** Undefined where there certainly is none. */
   readonly body: RequestBody | undefined;
   /** The value of a header, by its name in lower case; those that come more than once are joined by `, `. */

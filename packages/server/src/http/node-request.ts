@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Cancellation, type EndSignal } from "@tributary/live";
 import type { HttpRequest, RequestBody } from "./http-request.js";
 import { NodeBody } from "./node-body.js";
 import { webHeaders } from "./web-headers.js";
@@ -10,7 +11,7 @@ export class NodeRequest implements HttpRequest {
   readonly body: RequestBody & Pick<NodeBody, "discard">;
   readonly #message: IncomingMessage;
   readonly #response: ServerResponse;
-  #controller: AbortController | undefined;
+  #cut: Cancellation | undefined;
 
   /** `url`: what it is for, which the message may not say in whole. */
   constructor(message: IncomingMessage, response: ServerResponse, url: URL) {
@@ -22,9 +23,9 @@ export class NodeRequest implements HttpRequest {
     this.#response = response;
   }
 
-  get signal(): AbortSignal {
-    this.#controller ??= abortedWhenCut(this.#response);
-    return this.#controller.signal;
+  get signal(): EndSignal {
+    this.#cut ??= endedWhenCut(this.#response);
+    return this.#cut;
   }
 
   header(name: string): string | undefined {
@@ -32,22 +33,27 @@ export class NodeRequest implements HttpRequest {
   }
 
   toWeb(): Request {
+    const { signal } = this;
+    const controller = new AbortController();
+    const onCut = (): void => controller.abort(new Error("the client has gone"));
+    if (signal.aborted) onCut();
+    else signal.addEventListener("abort", onCut);
     return new Request(this.url, {
       method: this.method,
       headers: webHeaders(this.#message),
-      signal: this.signal,
+      signal: controller.signal,
     });
   }
 }
 
-function abortedWhenCut(response: ServerResponse): AbortController {
-  const controller = new AbortController();
+function endedWhenCut(response: ServerResponse): Cancellation {
+  const cut = new Cancellation();
   const onClose = (): void => {
-    if (!response.writableFinished) controller.abort(new Error("the client has gone"));
+    if (!response.writableFinished) cut.abort();
   };
   if (response.destroyed) onClose();
   else response.once("close", onClose);
-  return controller;
+  return cut;
 }
 
 /** What the host has read of a body already and left with the request, as some do; undefined where it left no bytes. */

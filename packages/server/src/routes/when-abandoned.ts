@@ -17,7 +17,7 @@ export function whenAbandoned(
     timer = clock.startTimer(ABANDONED_MS, giveUp);
   };
   if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
+  else signal.addEventListener("abort", onAbort);
   return () => {
     signal.removeEventListener("abort", onAbort);
     timer?.cancel();
