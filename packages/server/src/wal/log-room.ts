@@ -28,8 +28,8 @@ export class LogRoom {
   /** To be called after a commit; `usedBytes`: up to where frames are. Never throws. */
   keepRoom(usedBytes: number): void {
     const needed = usedBytes + LEAST_BYTES;
-    // A log at its limit starts over.
-    if (needed <= this.#bytes || needed > this.#mostBytes) return;
+    // Without a frame it is no log yet, and one at its limit starts over.
+    if (usedBytes === 0 || needed <= this.#bytes || needed > this.#mostBytes) return;
     try {
       this.#append(needed);
     } catch {

@@ -49,6 +49,8 @@ test("room is zeros behind what is there, up to the limit", () => {
   const path = join(tempDirectory(), "log");
   writeFileSync(path, "commits");
   const room = new LogRoom(path, 300_000);
+  room.keepRoom(0);
+  expect(statSync(path).size).toBe(7);
   room.keepRoom(7);
   const length = 7 + 256 * 1024;
   expect(readFileSync(path).equals(Buffer.concat([Buffer.from("commits"), Buffer.alloc(length - 7)]))).toBe(
