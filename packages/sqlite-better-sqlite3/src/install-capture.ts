@@ -79,7 +79,7 @@ export function readSchema(db: Database.Database): SchemaRow[] {
 }
 
 /** Reads the shapes of `main`'s tables. */
-export function readShapes(db: Database.Database): TableShapes {
+function readShapes(db: Database.Database): TableShapes {
   return readTableShapes(nativeRows(db, TABLE_COLUMNS_SQL), nativeRows(db, UNIQUE_INDEXES_SQL));
 }
 
