@@ -178,15 +178,24 @@ export function createBetterSqlite3(options: BetterSqlite3Options = {}): BetterS
 
     runSql(statements) {
       const { writer, writes } = connections();
-      for (const [index, { sql, params }] of statements.entries()) {
-        try {
-          writes.get(sql, (text) => prepareWrite(writer, text)).run(...params);
-        } catch (error) {
-          if (error instanceof SyncError) throw error;
-          return failureOf(index, error);
+      let prepared: Statement | undefined;
+      let preparedSql: string | undefined;
+      let index = 0;
+      try {
+        for (; index < statements.length; index++) {
+          const { sql, params } = statements[index] as SqlStatement;
+          // Most differ from the one before in their parameters only.
+          if (prepared === undefined || sql !== preparedSql) {
+            prepared = writes.get(sql, (text) => prepareWrite(writer, text));
+            preparedSql = sql;
+          }
+          prepared.run(...params);
         }
+        return undefined;
+      } catch (error) {
+        if (error instanceof SyncError) throw error;
+        return failureOf(index, error);
       }
-      return undefined;
     },
 
     tryBeginWrite(waitMs = 0) {

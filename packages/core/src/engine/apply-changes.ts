@@ -3,8 +3,10 @@ import { io } from "../coroutine/io.js";
 import { namingEndpoint } from "../errors/naming-endpoint.js";
 import { SyncError } from "../errors/sync-error.js";
 import type { PublishPlan, SyncedPages } from "../ports/replica-pages.js";
+import { KeptTape } from "../tape/kept-tape.js";
 import { lastChangeId, readShapes } from "../tape/read-tape.js";
 import { type ReplayJournal, ReplayJournalReader, ReplayJournalWriter } from "../tape/replay-journal.js";
+import type { ReplaySource } from "../tape/replay-source.js";
 import { TapeCursor } from "../tape/tape-cursor.js";
 import { TAPE_FIXED_COLUMNS, TAPE_TABLE } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
@@ -43,10 +45,11 @@ export function* applyChanges(session: ReplicaSession, changes: PulledChanges): 
     return false;
   if (session.unknownBatch !== undefined) return false;
   let laidOver: SyncedPages | undefined;
+  let kept: ReplaySource | undefined;
   yield* beginWrite(config);
   try {
     laidOver = yield* layOver(session, changes);
-    if (laidOver === undefined) yield* publish(session, changes);
+    if (laidOver === undefined) kept = yield* publish(session, changes);
   } finally {
     yield* io.executeSql("writer", "ROLLBACK");
   }
@@ -55,7 +58,7 @@ export function* applyChanges(session: ReplicaSession, changes: PulledChanges): 
     return true;
   }
   try {
-    yield* namingEndpoint(changes.endpoint, finishApply(session));
+    yield* namingEndpoint(changes.endpoint, finishApply(session, true, kept));
   } catch (error) {
     // Undone: the next download is a whole one.
     if (error instanceof SyncError && error.code === "remote-went-back") return false;
@@ -65,16 +68,17 @@ export function* applyChanges(session: ReplicaSession, changes: PulledChanges): 
   return true;
 }
 
-/** Writes the tape to the journal and turns L into S(R'). Under the write lock. */
-function* publish(session: ReplicaSession, changes: PulledChanges): Coroutine<void> {
+/** Writes the tape to the journal and turns L into S(R'). Under the write lock. Gives the tape where it is not long. */
+function* publish(session: ReplicaSession, changes: PulledChanges): Coroutine<ReplaySource | undefined> {
   const { pages } = session;
   yield* catchUpMetadata(session);
   const planning = pages.planPublish(changes.pages, changes.databaseSize);
   const plan = yield* namingEndpoint(changes.endpoint, planning);
-  yield* writeJournal(session, plan, changes);
+  const kept = yield* writeJournal(session, plan, changes);
   // From here on the journal stays, whatever fails: whether the publish counts is seen from the log.
   session.applyPending = true;
   yield* pages.publish(plan, changes.pages, changes.databaseSize);
+  return kept;
 }
 
 /** Finishes what an earlier apply of this session could not. Every operation begins with it. */
@@ -88,12 +92,13 @@ export function* resumeApply(session: ReplicaSession): Coroutine<void> {
  * the reason when the apply had to be undone; after any other failure the journal is still there, to try again.
  *
  * @param trusted Whether what the journal says of the synced pages may be believed; if not, they are forgotten.
+ * @param kept What the journal holds, where that was just written.
  */
-export function* finishApply(session: ReplicaSession, trusted = true): Coroutine<void> {
+export function* finishApply(session: ReplicaSession, trusted = true, kept?: ReplaySource): Coroutine<void> {
   const path = replicaFiles(session.config.path).journal;
   // Already now: a journal that cannot be read at the moment may be the only copy of the local changes.
   session.applyPending = true;
-  const reader = yield* ReplayJournalReader.open(path);
+  const reader = kept ?? (yield* ReplayJournalReader.open(path));
   let reasonOfUndo: unknown;
   if (reader === undefined) yield* checkIsNotNeeded(path);
   else {
@@ -123,11 +128,7 @@ function* checkIsNotNeeded(path: string): Coroutine<void> {
 }
 
 /** The steps after the publish. Returns why they were undone; `undefined` when they were not. */
-function* completeApply(
-  session: ReplicaSession,
-  reader: ReplayJournalReader,
-  trusted: boolean,
-): Coroutine<unknown> {
+function* completeApply(session: ReplicaSession, reader: ReplaySource, trusted: boolean): Coroutine<unknown> {
   const { pages } = session;
   const { journal } = reader;
   const isPublished = yield* pages.isPublished(journal.plan);
@@ -169,7 +170,7 @@ function* completeApply(
 }
 
 /** Replays the journal on what was published; when that cannot be, puts the pages back as they were and returns why. */
-function* replayOrUndo(session: ReplicaSession, reader: ReplayJournalReader): Coroutine<unknown> {
+function* replayOrUndo(session: ReplicaSession, reader: ReplaySource): Coroutine<unknown> {
   const { config, pages } = session;
   yield* beginWriteFirmly(config);
   try {
@@ -229,7 +230,7 @@ function* writeJournal(
   session: ReplicaSession,
   plan: PublishPlan,
   { revision, full, pages }: PulledChanges,
-): Coroutine<void> {
+): Coroutine<ReplaySource | undefined> {
   const { clientId } = session.metadata;
   const last = yield* lastChangeId();
   const shapes = yield* readShapes();
@@ -250,10 +251,14 @@ function* writeJournal(
     ...(streams !== undefined && { streams }),
   };
   const cursor = new TapeCursor(0, last, shapes);
+  const kept = new KeptTape(journal);
   const fill = function* (writer: ReplayJournalWriter): Coroutine<void> {
-    for (let rows = yield* cursor.next(); rows.length > 0; rows = yield* cursor.next())
+    for (let rows = yield* cursor.next(); rows.length > 0; rows = yield* cursor.next()) {
+      kept.add(rows);
       yield* writer.add(rows);
+    }
   };
   const fillStreams = streams && ((writer: ReplayJournalWriter) => writeStreams(session, writer, streams));
   yield* ReplayJournalWriter.write(replicaFiles(session.config.path).journal, journal, fill, fillStreams);
+  return kept.isWhole && streams === undefined ? kept : undefined;
 }

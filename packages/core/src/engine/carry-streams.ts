@@ -7,12 +7,8 @@ import {
   STREAM_VALUE,
 } from "../streams/stream-schema.js";
 import { lastChangeId } from "../tape/read-tape.js";
-import type {
-  CarriedStreams,
-  ReplayJournal,
-  ReplayJournalReader,
-  ReplayJournalWriter,
-} from "../tape/replay-journal.js";
+import type { CarriedStreams, ReplayJournalWriter } from "../tape/replay-journal.js";
+import type { ReplaySource } from "../tape/replay-source.js";
 import { LOCAL_TABLE } from "../tape/tape-schema.js";
 import type { SqlRow, SqlStatement, SqlValue } from "../values/sql-value.js";
 import { hasTable, setNamedValue } from "./local-values.js";
@@ -112,7 +108,7 @@ export function* writeStreams(
 }
 
 /** Puts back what {@link writeStreams} saved, beside the tape that was just made anew. */
-export function* restoreStreams(reader: ReplayJournalReader): Coroutine<void> {
+export function* restoreStreams(reader: ReplaySource): Coroutine<void> {
   const { journal } = reader;
   const { streams } = journal;
   if (streams === undefined) return;
@@ -142,7 +138,7 @@ export function* restoreStreams(reader: ReplayJournalReader): Coroutine<void> {
 
 /** Keeps the rows of the tape before the pull that somebody may need, under their cursors. */
 function* keepTape(
-  reader: ReplayJournalReader<ReplayJournal>,
+  reader: ReplaySource,
   { base, repeatedUpTo, trimmedUpTo }: CarriedStreams,
   boundaries: readonly number[],
 ): Coroutine<void> {

@@ -7,10 +7,12 @@ import type { SqlFailure } from "../ports/sql-io.js";
 import { coalesceChanges } from "../replay/coalesce-changes.js";
 import { statementsOf } from "../replay/transform.js";
 import { parseTapeRow } from "../tape/read-tape.js";
-import type { ReplayJournalReader, TapeCopy } from "../tape/replay-journal.js";
+import type { TapeCopy } from "../tape/replay-journal.js";
+import type { ReplaySource } from "../tape/replay-source.js";
 import type { RowChange, SchemaChange, TapeChange } from "../tape/tape-change.js";
 import { isBefore, type TapePosition } from "../tape/tape-position.js";
 import { createTapeSql, SHAPE_TABLE } from "../tape/tape-schema.js";
+import type { SqlStatement } from "../values/sql-value.js";
 import { restoreStreams } from "./carry-streams.js";
 import { isLocalOnly } from "./local-only.js";
 import { readPulledPosition, setLocalValue } from "./local-values.js";
@@ -35,7 +37,7 @@ const NO_PLACE = /no such (table|column|index|view|trigger)/;
  * remote does not have yet is repeated, and thereby recorded again; the rest is in the pages. Fails with
  * `replay-conflict` when a change and the remote state cannot both hold.
  */
-export function* replayTape(config: ReplicaConfig, reader: ReplayJournalReader): Coroutine<void> {
+export function* replayTape(config: ReplicaConfig, reader: ReplaySource): Coroutine<void> {
   const { journal } = reader;
   const position = yield* readPulledPosition(journal.clientId);
   if (!journal.full && isBefore(position, journal.position)) {
@@ -81,7 +83,7 @@ export function isElsewhere(clientId: string): SyncError {
 /** As `replayTape`, for a tape of which the remote is known to have all up to a change id. */
 export function* replayAbove(
   config: ReplicaConfig,
-  reader: ReplayJournalReader<TapeCopy>,
+  reader: ReplaySource<TapeCopy>,
   pushed: number,
   clientId: string = reader.journal.clientId,
 ): Coroutine<void> {
@@ -182,27 +184,30 @@ function* replayRowChanges(
   changes: readonly RowChange[],
   columns: Map<string, ReadonlySet<string>>,
 ): Coroutine<ReplayFailure | undefined> {
-  for (const { shape } of changes) {
-    if (!columns.has(shape.table)) columns.set(shape.table, yield* columnsOf(shape.table));
-  }
+  const shapes = new Set(changes.map(({ shape }) => shape));
+  for (const { table } of shapes) if (!columns.has(table)) columns.set(table, yield* columnsOf(table));
   const known = (shape: TableShape): ReadonlySet<string> => columns.get(shape.table) as ReadonlySet<string>;
   // No table, or none with such a key any more: there is no row that the change could be about.
-  const hasPlace = ({ shape }: RowChange): boolean =>
+  const hasPlace = (shape: TableShape): boolean =>
     known(shape).size > 0 &&
     (shape.key.type === "rowid" || shape.key.columns.every((name) => known(shape).has(foldName(name))));
-  const parked = changes.filter((change) => !hasPlace(change));
-  if (parked.length > 0) yield* runOrFail(parked.map(parkChange));
-  const placed = changes.filter(hasPlace);
-  const statements = statementsOf(placed, config.transform, (shape) => ({
-    columns: known(shape),
-    yields,
-  }));
-  const steps = placed.flatMap((change, index) => {
-    const statement = statements[index];
-    return statement === undefined ? [] : [{ change, statement }];
-  });
-  const failure = yield* io.runSql(steps.map(({ statement }) => statement));
-  return failure && { ...failure, change: (steps[failure.index] as { change: RowChange }).change };
+  const placeless = new Set(
+    [...new Set(changes.map(({ shape }) => shape))].filter((shape) => !hasPlace(shape)),
+  );
+  const isParked = ({ shape }: RowChange): boolean => placeless.has(shape);
+  if (placeless.size > 0) yield* runOrFail(changes.filter(isParked).map(parkChange));
+  const placed = placeless.size > 0 ? changes.filter((change) => !isParked(change)) : changes;
+  const made = statementsOf(placed, config.transform, (shape) => ({ columns: known(shape), yields }));
+  const steps: RowChange[] = [];
+  const statements: SqlStatement[] = [];
+  for (const [index, change] of placed.entries()) {
+    const statement = made[index];
+    if (statement === undefined) continue;
+    steps.push(change);
+    statements.push(statement);
+  }
+  const failure = yield* io.runSql(statements);
+  return failure && { ...failure, change: steps[failure.index] as RowChange };
 }
 
 function* columnsOf(table: string): Coroutine<ReadonlySet<string>> {

@@ -7,6 +7,7 @@ import type { PublishPlan } from "../ports/replica-pages.js";
 import { crc32 } from "../values/crc32.js";
 import type { SqlRow } from "../values/sql-value.js";
 import { decodeUtf8, encodeUtf8 } from "../values/utf8.js";
+import type { ReplaySource } from "./replay-source.js";
 import { decodeRows, encodeRows } from "./row-codec.js";
 import type { TapePosition } from "./tape-position.js";
 
@@ -112,7 +113,7 @@ export class ReplayJournalWriter {
 }
 
 /** Reads a journal block by block. */
-export class ReplayJournalReader<T extends TapeCopy = ReplayJournal> {
+export class ReplayJournalReader<T extends TapeCopy = ReplayJournal> implements ReplaySource<T> {
   readonly journal: T;
   readonly #file: FileHandle;
   readonly #firstRows: number;
@@ -158,7 +159,6 @@ export class ReplayJournalReader<T extends TapeCopy = ReplayJournal> {
     }
   }
 
-  /** The next rows of the tape, in order; empty at the end. */
   *nextRows(): Coroutine<readonly SqlRow[]> {
     const block = yield* readBlock(this.#file, this.#at);
     if (block === undefined || block.length === 0) return [];
@@ -166,7 +166,7 @@ export class ReplayJournalReader<T extends TapeCopy = ReplayJournal> {
     return decodeRows(block);
   }
 
-  /** The next rows of the stream tables; empty at the end. Only for a whole journal whose header has `streams`. */
+  /** Only for a whole journal whose header has `streams`. */
   *nextStreamRows(): Coroutine<readonly SqlRow[]> {
     const block = yield* readBlock(this.#file, this.#streamsAt);
     if (block === undefined || block.length === 0) return [];
@@ -174,7 +174,6 @@ export class ReplayJournalReader<T extends TapeCopy = ReplayJournal> {
     return decodeRows(block);
   }
 
-  /** Begins again with the first rows. */
   rewind(): void {
     this.#at = this.#firstRows;
   }
