@@ -94,10 +94,12 @@ export class SimulatedReplica implements Site {
     if (this.#isNew && this.network.pulled !== undefined) this.state = cloneState(this.network.pulled);
     this.#isNew = false;
     // It opens as it was, or has finished the apply that it died in.
+    const before = this.state;
     this.#settleGeneration(this.#readGeneration());
-    // Nor does the generation tell of a pull that was laid over before it died.
-    if (this.tape.length === 0 && this.network.pulled !== undefined && !this.#showsState())
-      this.state = cloneState(this.network.pulled);
+    // Nor does the generation tell of a pull that was laid over, or was to be, before it died.
+    for (const state of [before, this.network.pulled])
+      if (this.tape.length === 0 && state !== undefined && !this.#showsState())
+        this.state = cloneState(state);
     this.afterCommit();
   }
 

@@ -76,6 +76,28 @@ const ON_TOP = {
   pending: [4],
 };
 
+/** What a replica at rest changes and pushes, which then comes back. */
+const PUSHED = [
+  "UPDATE notes SET body = 'pushed', stars = 1 WHERE id = 3",
+  "UPDATE notes SET stars = 2 WHERE id = 1",
+];
+const COMES_BACK: DataSet = {
+  ...RESTING,
+  unsettled: PUSHED,
+  remote: [RESTING.remote, IN_PLACE[1]].join("; "),
+};
+
+/** Pushes once and pulls it back, which makes the table of positions; then pushes in place. */
+async function pushTwice(replica: CrashReplica, remote: ForkableRemote): Promise<void> {
+  await pullNow(replica);
+  for (const [index, sql] of PUSHED.entries()) {
+    replica.db.exec(sql);
+    await pushNow(replica);
+    if (index === 0) await pullNow(replica);
+  }
+  remote.query(IN_PLACE[1]);
+}
+
 /** A pull that is laid over, and does not fall back to the long way. */
 function* layOver({ session }: CrashReplica): Coroutine<void> {
   const before = session.unsavedPages;
@@ -178,6 +200,22 @@ export const PROCEDURES: readonly CrashProcedure[] = [
       merged: contentsMerged(inPlace(2)),
     },
     setUp: (replica, remote) => layOverOne(replica, remote, []),
+  }),
+  ofOpen("laying over a pull that brings back what was pushed", RESTING, layOver, {
+    expected: {
+      shown: [contentsMerged({ ...COMES_BACK, remote: RESTING.remote }), contentsMerged(COMES_BACK)],
+      merged: contentsMerged(COMES_BACK),
+      // After a crash it is not known what was pushed.
+      pending: [0, 1],
+    },
+    setUp: pushTwice,
+  }),
+  ofOpening("opening after laying over what was pushed", RESTING, async (replica) => copyOf(replica), {
+    expected: { shown: [contentsMerged(COMES_BACK)], merged: contentsMerged(COMES_BACK) },
+    async setUp(replica, remote) {
+      await pushTwice(replica, remote);
+      await replica.run(layOver(replica));
+    },
   }),
   ofOpen("a pull after laying over", RESTING, ({ session }) => pull(session), {
     expected: ON_TOP,

@@ -11,6 +11,7 @@ import { TapeCursor } from "../tape/tape-cursor.js";
 import { TAPE_FIXED_COLUMNS, TAPE_TABLE } from "../tape/tape-schema.js";
 import { hexOf } from "../values/hex.js";
 import { readCarriedStreams, writeStreams } from "./carry-streams.js";
+import { dropPushedTape } from "./drop-pushed-tape.js";
 import { hasContent } from "./keep-aside.js";
 import { followPull, layOver } from "./lay-over.js";
 import { hasTable, readLocalValue, readPulledPosition } from "./local-values.js";
@@ -46,6 +47,7 @@ export function* applyChanges(session: ReplicaSession, changes: PulledChanges): 
   if (session.unknownBatch !== undefined) return false;
   let laidOver: SyncedPages | undefined;
   let kept: ReplaySource | undefined;
+  yield* dropPushedTape(session, changes);
   yield* beginWrite(config);
   try {
     laidOver = yield* layOver(session, changes);
@@ -143,7 +145,6 @@ function* completeApply(session: ReplicaSession, reader: ReplaySource, trusted: 
     const reasonOfUndo = yield* replayOrUndo(session, reader);
     session.remoteWentBack ||= reasonOfUndo instanceof SyncError && reasonOfUndo.code === "remote-went-back";
     if (reasonOfUndo !== undefined) return reasonOfUndo;
-    yield* pages.markRest();
   } else if (!isReplayed) {
     if (isPublished) yield* finishUndo(session);
     return undefined;
@@ -154,8 +155,11 @@ function* completeApply(session: ReplicaSession, reader: ReplaySource, trusted: 
   const isNew = revision !== journal.revision && finishedJournal !== journal.id;
   if (!isKnown) yield* pages.forget();
   else if (isNew) yield* pages.adopt(journal.plan);
+  const repeatedUpTo = yield* lastChangeId();
+  // Where nothing was repeated, and nobody has written since.
+  if (isKnown && isNew && !isReplayed && repeatedUpTo === 0) yield* pages.markRest();
   session.earlierBoundaries = [];
-  session.tape = { repeatedUpTo: yield* lastChangeId(), sentUpTo: 0 };
+  session.tape = { repeatedUpTo, sentUpTo: 0 };
   yield* saveMetadata(session, {
     ...(isNew && { revision: journal.revision, witnesses: journal.witnesses }),
     ...(!isKnown && { revision: undefined }),

@@ -15,8 +15,8 @@ import type { PulledChanges } from "./wait-changes.js";
 const MOST_UNSAVED_PAGES = 64;
 
 /**
- * Lays a pull over the local state where there is nothing to roll back and nothing to replay: the tape is empty, and the
- * remote has changed only pages that the replica's own tables have no part in. Gives the synced state for `followPull`;
+ * Lays a pull over the local state where there is nothing to replay: the tape is empty, and the remote has changed only
+ * pages that the replica's own tables have no part in. Gives the synced state for `followPull`;
  * `undefined`, having done nothing, when the pull has to be applied the long way. Under the write lock, which the caller
  * ends with `ROLLBACK` at once.
  */

@@ -119,7 +119,8 @@ function newSession(
   return {
     config,
     pages,
-    metadata,
+    // It may be of a tape that was before the present one.
+    metadata: closed ? metadata : { ...metadata, pushedChangeId: 0 },
     unsavedPages: 0,
     applyPending: false,
     batchesSent: 0,

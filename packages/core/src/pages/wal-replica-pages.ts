@@ -63,6 +63,14 @@ interface ReplicaFiles {
   readonly images: ReplicaImages;
 }
 
+/** A state that is the synced one and the replica's own tables, nothing else. */
+interface Rest {
+  /** The end of the log then. */
+  readonly logEnd: WalPosition | undefined;
+  /** In which pages of the synced state it differs from it. */
+  readonly own: ReadonlySet<number>;
+}
+
 class WalReplicaPages implements ReplicaPages {
   readonly #files: ReplicaFiles;
   #synced: SyncedPages;
@@ -75,8 +83,8 @@ class WalReplicaPages implements ReplicaPages {
   #foundInFile: PublishPlan | undefined;
   /** First salt of the last generation known, to be followed by one more. */
   #lastSalt1: number | undefined;
-  /** The end of the log when the local state came to rest; `undefined`: it has not. */
-  #rest: { readonly logEnd: WalPosition | undefined } | undefined;
+  /** The local state when it came to rest; `undefined`: it has not. */
+  #rest: Rest | undefined;
 
   constructor(files: ReplicaFiles, synced: SyncedPages) {
     this.#files = files;
@@ -90,8 +98,19 @@ class WalReplicaPages implements ReplicaPages {
 
   *settle(): Coroutine<SyncedPages> {
     yield* this.#refresh();
-    const { images, log, path } = this.#files;
-    const missing = images.touchedPages(this.#synced).filter((page) => images.revert?.has(page) !== true);
+    const { images, log } = this.#files;
+    yield* this.#saveSynced(images.touchedPages(this.#synced));
+    const end = images.logEnd;
+    if (!samePosition(end, this.#synced.watermark)) yield* log.sync();
+    // Only now may the watermark pass the touched pages: until their images are durable, the log has the only ones.
+    this.#synced = { ...this.#synced, watermark: end };
+    return this.#synced;
+  }
+
+  /** Saves the synced images of those of these pages that have no revert page yet. Durable. */
+  *#saveSynced(touched: readonly number[]): Coroutine<void> {
+    const { images, path } = this.#files;
+    const missing = touched.filter((page) => images.revert?.has(page) !== true);
     for (let from = 0; from < missing.length; from += RECORDS_PER_TRANSFER) {
       const pages = missing.slice(from, from + RECORDS_PER_TRANSFER);
       const bytes = yield* images.synced(Uint32Array.from(pages), this.#synced).read(0, pages.length);
@@ -99,12 +118,9 @@ class WalReplicaPages implements ReplicaPages {
       yield* images.revert.append(pages, bytes);
     }
     const revertId = images.revert?.revertId;
-    if (revertId !== this.#synced.revertId) yield* (images.revert as RevertFile).sync();
-    const end = images.logEnd;
-    if (!samePosition(end, this.#synced.watermark)) yield* log.sync();
-    // Only now may the watermark pass the touched pages: until their images are durable, the log has the only ones.
-    this.#synced = { ...this.#synced, watermark: end, revertId };
-    return this.#synced;
+    if (revertId === this.#synced.revertId) return;
+    yield* (images.revert as RevertFile).sync();
+    this.#synced = { ...this.#synced, revertId };
   }
 
   *planPublish(remote: PageImages, databaseSize: number): Coroutine<WalPublishPlan> {
@@ -140,6 +156,7 @@ class WalReplicaPages implements ReplicaPages {
       (log.index === undefined || sameSalts(log.index.header, start));
     if (!holds) throw new SyncError("internal", "The log is not where the publish was planned.");
     const { schemaCookie } = plan as WalPublishPlan;
+    this.#rest = undefined;
     yield* this.#append(start, {
       images: [images.synced(rollback, this.#synced), remote],
       databaseSize,
@@ -149,22 +166,37 @@ class WalReplicaPages implements ReplicaPages {
 
   *markRest(): Coroutine<void> {
     yield* this.#refresh();
-    this.#rest = { logEnd: this.#files.images.logEnd };
+    const { images } = this.#files;
+    this.#rest = { logEnd: images.logEnd, own: new Set(images.pagesToRevert(this.#synced)) };
+  }
+
+  *mayLayOver(remote: PageImages, databaseSize: number): Coroutine<boolean> {
+    yield* this.#refresh();
+    const { images } = this.#files;
+    const written = this.#writtenSinceRest();
+    if (this.#rest === undefined || written === undefined) return false;
+    const { own } = this.#rest;
+    // Page 1 says where free pages are and which schema holds: with another one, the replica's own tables must make way.
+    if (databaseSize !== this.#synced.databaseSize || written.has(1)) return false;
+    if (remote.pageNumbers.some((page) => page === 1 || own.has(page))) return false;
+    // A revert page would go on to stand for the synced image of the page.
+    return [...(images.revert?.pages ?? [])].every((page) => own.has(page));
   }
 
   *layOver(remote: PageImages, databaseSize: number): Coroutine<SyncedPages | undefined> {
-    yield* this.#refresh();
-    if (!this.#rests || databaseSize !== this.#synced.databaseSize) return undefined;
+    if (!(yield* this.mayLayOver(remote, databaseSize))) return undefined;
     const { images } = this.#files;
-    const local = new Set(images.pagesToRevert(this.#synced));
-    // Page 1 says where free pages are and which schema holds: with another one, the replica's own tables must make way.
-    if (remote.pageNumbers.some((page) => page === 1 || local.has(page))) return undefined;
+    const { own } = this.#rest as Rest;
     // What lies in the log up to the new end counts as synced, save for pages that have a revert page.
-    if (!samePosition(images.logEnd, this.#synced.watermark)) yield* this.settle();
+    yield* this.#saveSynced(images.touchedPages(this.#synced).filter((page) => own.has(page)));
     const start = images.logEnd ?? (yield* this.#startOfNextLog());
     const localSize = yield* images.localSize(start.frames);
+    const brought = new Set(remote.pageNumbers);
+    const rollback = [...(this.#writtenSinceRest() as ReadonlySet<number>)].filter(
+      (page) => page <= databaseSize && !own.has(page) && !brought.has(page),
+    );
     yield* this.#append(start, {
-      images: [remote],
+      images: [images.synced(Uint32Array.from(rollback), this.#synced), remote],
       databaseSize: localSize,
       patchFirstPage: (image) => image,
     });
@@ -174,7 +206,7 @@ class WalReplicaPages implements ReplicaPages {
   *follow(synced: SyncedPages): Coroutine<void> {
     yield* this.#files.index.confirm();
     this.#synced = synced;
-    this.#rest = { logEnd: synced.watermark };
+    if (this.#rest !== undefined) this.#rest = { ...this.#rest, logEnd: synced.watermark };
   }
 
   *isPublished(plan: PublishPlan): Coroutine<boolean> {
@@ -268,7 +300,7 @@ class WalReplicaPages implements ReplicaPages {
     yield* this.#refresh();
     // Something was committed since `settle`: its touched pages are not saved, so the log has to stay.
     if (!samePosition(this.#files.images.logEnd, this.#synced.watermark)) return this.#synced;
-    const rests = this.#rests;
+    const rests = samePosition(this.#files.images.logEnd, this.#rest?.logEnd);
     yield* this.#releaseGuard();
     try {
       // Busy is no failure: some reader stands on the log, which stays as it is.
@@ -276,7 +308,8 @@ class WalReplicaPages implements ReplicaPages {
     } finally {
       yield* this.renewGuard();
     }
-    if (rests && this.#files.images.logEnd === undefined) this.#rest = { logEnd: undefined };
+    // What was written since it came to rest can be told from the log only.
+    this.#rest = rests && this.#rest ? { ...this.#rest, logEnd: this.#files.images.logEnd } : undefined;
     return this.#synced;
   }
 
@@ -299,9 +332,15 @@ class WalReplicaPages implements ReplicaPages {
     yield* io.closeFile(database);
   }
 
-  /** Nothing was committed since it came to rest. */
-  get #rests(): boolean {
-    return this.#rest !== undefined && samePosition(this.#files.images.logEnd, this.#rest.logEnd);
+  /** The pages that were written since the local state came to rest; `undefined` where that cannot be told. */
+  #writtenSinceRest(): ReadonlySet<number> | undefined {
+    const { images, log } = this.#files;
+    const { logEnd } = images;
+    if (this.#rest === undefined) return undefined;
+    if (samePosition(logEnd, this.#rest.logEnd)) return new Set();
+    if (log.index === undefined || logEnd === undefined) return undefined;
+    if (this.#rest.logEnd !== undefined && !sameSalts(this.#rest.logEnd, logEnd)) return undefined;
+    return log.index.pagesBetween(this.#rest.logEnd?.frames ?? 0);
   }
 
   *#refresh(): Coroutine<void> {

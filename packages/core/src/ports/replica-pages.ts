@@ -88,14 +88,19 @@ export interface ReplicaPages {
   undoPublish(plan: PublishPlan): Coroutine<SyncedPages>;
   /**
    * Notes that the local state is the synced one and the replica's own tables, nothing else: call right after a replay of
-   * nothing. Until somebody commits something, remote pages may be laid over it.
+   * nothing, when its publish was adopted. From then on remote pages may be laid over it.
    */
   markRest(): Coroutine<void>;
   /**
-   * Lays remote pages over the local state as one commit that is durable on return, where nothing has to be rolled back or
-   * made anew for it: the local state rests, and differs from the synced one in none of these pages, nor they in the size or
-   * the schema. Gives the synced state it leads to, for `follow`; until that is called the pages count as local ones.
-   * `undefined`: it cannot be, and nothing was done. Ended as a `publish` is.
+   * Whether remote pages can be laid over the local state: since it came to rest, neither side has changed the size, the
+   * schema or the free pages, nor the remote a page in which the local state differed then.
+   */
+  mayLayOver(remote: PageImages, databaseSize: number): Coroutine<boolean>;
+  /**
+   * Lays remote pages over the local state as one commit that is durable on return. All that was written to the app's own
+   * tables since the local state came to rest is rolled back with it, so nothing of it may be of use any more; the
+   * replica's own tables stay as they are. Gives the synced state it leads to, for `follow`; until that is called the pages
+   * count as local ones. `undefined`: it cannot be, and nothing was done. Ended as a `publish` is.
    */
   layOver(remote: PageImages, databaseSize: number): Coroutine<SyncedPages | undefined>;
   /** Takes the state that `layOver` gave as the synced state. The caller saves it before it calls `settle`. */

@@ -112,7 +112,11 @@ function runModel(seed: number, steps: number): void {
             `UPDATE item SET body = substr(body, 1, length(body) - 1) || 'y' WHERE id % 9 = ${random(9)}`,
           );
           if (random(4) === 0) replica.checkpoint();
-          else if (!replica.layOver(withoutCount(replica.base, remote.bytes()))) return;
+          else {
+            const change = `UPDATE item SET body = substr(body, 1, length(body) - 1) || 'z' WHERE id % 9 = ${random(9)}`;
+            if (random(2) === 0) for (const db of [replica.app, shadow]) db.exec(change);
+            if (!replica.layOver(withoutCount(replica.base, remote.bytes()))) return;
+          }
           pulled();
           shadow.exec(own);
         }

@@ -309,6 +309,11 @@ function atRest(): { remote: RemoteDatabase; replica: TestReplica } {
   return { remote, replica };
 }
 
+function writeAndSettle(replica: TestReplica): void {
+  replica.app.exec(`UPDATE item SET ${ENDING_IN}'l' WHERE id = 100`);
+  replica.settle();
+}
+
 /** Rewrites a log as a machine of the other word order would have written it. */
 function otherWordOrder(path: string): void {
   const bytes = new Uint8Array(readFileSync(path));
@@ -346,8 +351,37 @@ describe("laying over", () => {
     expect(revertIds.size).toBe(1);
   });
 
+  it("rolls back what was written since, save for the replica's own tables", () => {
+    const { remote, replica } = atRest();
+    for (let round = 0; round < 3; round++) {
+      remote.exec(`UPDATE item SET ${ENDING_IN}'r' WHERE id = ${30 * round}`);
+      replica.app.exec(`UPDATE item SET ${ENDING_IN}'l' WHERE id IN (${30 * round}, ${30 * round + 100})`);
+      replica.app.exec(`INSERT INTO own VALUES (${round})`);
+      expect(laysOver(replica, remote)).toBe(true);
+      replica.check();
+      const changed = replica.app.prepare("SELECT id FROM item WHERE body LIKE '%l' ORDER BY id").all();
+      expect(changed).toEqual([]);
+      expect(replica.app.prepare("SELECT count(*) FROM own").pluck().get()).toBe(round + 1);
+      // The metadata may be from before.
+      const again = replica.crashed().open();
+      again.settle();
+      again.check();
+    }
+  });
+
+  it("forgets its rest in a checkpoint that takes what was written since out of the log", () => {
+    const { remote, replica } = atRest();
+    replica.checkpoint();
+    replica.app.exec(`UPDATE item SET ${ENDING_IN}'l' WHERE id = 100`);
+    replica.checkpoint();
+    remote.exec(`UPDATE item SET ${ENDING_IN}'r' WHERE id = 1`);
+    expect(laysOver(replica, remote)).toBe(false);
+    replica.check();
+  });
+
   it.each([
-    ["somebody has written", (replica: TestReplica) => replica.app.exec("INSERT INTO own VALUES (1)"), ""],
+    ["somebody has written to new pages", (replica: TestReplica) => replica.app.exec(rows(300, 1000)), ""],
+    ["what was written has revert pages", writeAndSettle, ""],
     ["the database has grown", undefined, rows(300, 1000)],
     ["the schema is another one", undefined, "CREATE TABLE theirs (x)"],
   ])("is refused when %s", (_what, locally, remotely) => {

@@ -1,0 +1,82 @@
+import { applyChanges, type Coroutine, pushChanges, waitChanges } from "@tributary/core";
+import { expect, test } from "vitest";
+import { contentsOf } from "../support/contents.js";
+import { type CrashReplica, pull } from "./support/crash-replica.js";
+import { RESTING } from "./support/data-sets.js";
+import type { ForkableRemote } from "./support/forkable-remote.js";
+import { replicaWith } from "./support/prepared-run.js";
+
+/** A replica at rest that has pushed before, so that the table of positions is there. */
+async function replicaAtRest(): Promise<{ replica: CrashReplica; remote: ForkableRemote }> {
+  const { replica, remote } = await replicaWith(RESTING);
+  const { run, session, db } = replica;
+  await run(pull(session));
+  db.exec("UPDATE notes SET body = 'pushed' WHERE id = 3");
+  await run(pushChanges(session));
+  await run(pull(session));
+  return { replica, remote };
+}
+
+/** Runs a procedure and counts what it asks for. */
+function* counting<T>(procedure: Coroutine<T>, count: (method: string) => void): Coroutine<T> {
+  let step = procedure.next();
+  while (!step.done) {
+    count(step.value.method);
+    try {
+      step = procedure.next(yield step.value);
+    } catch (error) {
+      step = procedure.throw(error);
+    }
+  }
+  return step.value;
+}
+
+test("what was pushed comes back without a journal and without saving metadata", async () => {
+  const { replica, remote } = await replicaAtRest();
+  const { run, session, db } = replica;
+  for (let stars = 1; stars <= 3; stars++) {
+    db.prepare("UPDATE notes SET stars = ? WHERE id = 1").run(stars);
+    remote.query(`UPDATE bulk SET body = '${stars} in place' WHERE id = 40`);
+    await run(pushChanges(session));
+    const counts = new Map<string, number>();
+    const count = (method: string): void => void counts.set(method, (counts.get(method) ?? 0) + 1);
+    expect(await run(counting(pull(session), count))).toBe(true);
+    // The first of them saves the revert pages of the replica's own tables too.
+    expect(counts.get("syncFile")).toBe(stars === 1 ? 2 : 1);
+    expect(counts.get("replaceWholeFile")).toBeUndefined();
+    expect(counts.get("removeFile")).toBeUndefined();
+    expect(contentsOf(db)).toEqual(remote.contents());
+    // Another transaction, on a tape that begins anew.
+    db.exec("UPDATE notes SET body = 'one'; UPDATE notes SET body = 'two' WHERE id = 2");
+    await run(pushChanges(session));
+    await run(pull(session));
+    expect(contentsOf(db)).toEqual(remote.contents());
+  }
+});
+
+test("a pull that lacks what was pushed does not take it off the tape", async () => {
+  const { replica, remote } = await replicaAtRest();
+  const { run, session, db } = replica;
+  remote.query("UPDATE bulk SET body = 'in place' WHERE id = 40");
+  const changes = await run(waitChanges(session));
+  if (changes === undefined) throw new Error("Nothing came.");
+  db.exec("UPDATE notes SET stars = 2 WHERE id = 1");
+  await run(pushChanges(session));
+  // As from a remote that was restored and has lost the push.
+  expect(await run(applyChanges(session, { ...changes, batchesSent: session.batchesSent }))).toBe(true);
+  await run(changes.dispose());
+  expect(db.prepare("SELECT stars FROM notes WHERE id = 1").pluck().get()).toBe(2);
+  expect(db.prepare("SELECT count(*) FROM tributary_tape").pluck().get()).toBe(1);
+});
+
+test("what was written after the push is repeated", async () => {
+  const { replica, remote } = await replicaAtRest();
+  const { run, session, db } = replica;
+  db.exec("UPDATE notes SET stars = 2 WHERE id = 1");
+  await run(pushChanges(session));
+  db.exec("UPDATE notes SET stars = 3 WHERE id = 2");
+  await run(pull(session));
+  expect(db.prepare("SELECT stars FROM notes WHERE id = 2").pluck().get()).toBe(3);
+  await run(pushChanges(session));
+  expect(remote.contents()).toEqual(contentsOf(db));
+});
