@@ -11,8 +11,8 @@ import { GrowableWords } from "./growable-words.js";
 import { PageMap } from "./page-map.js";
 import { TRANSFER_BYTES } from "./read-images.js";
 
-/** Smaller downloads make no file: opening and removing one costs more than applying a few pages. */
-const PAGES_IN_MEMORY = TRANSFER_BYTES / PAGE_SIZE;
+/** Smaller downloads make no file, which is a write and a read of every page more. 8 MiB. */
+const PAGES_IN_MEMORY = (8 * TRANSFER_BYTES) / PAGE_SIZE;
 
 /**
  * Pages on their way from the remote, in the order they come. Of a large download the images go to a file, and only their
