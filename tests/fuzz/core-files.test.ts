@@ -118,6 +118,7 @@ const SOUND_METADATA = {
   },
   fileStamp: "8192:1",
   closed: true,
+  rests: true,
   pushedChangeId: 4,
   lastPullAt: 1_700_000_000_000,
   lastPushAt: undefined,

@@ -1,6 +1,7 @@
 import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
+import { lastChangeId } from "../tape/read-tape.js";
 import { resumeApply } from "./apply-changes.js";
 import { checkpoint } from "./checkpoint.js";
 import { hasContent } from "./keep-aside.js";
@@ -44,22 +45,25 @@ export function* closeSession(session: ReplicaSession): Coroutine<void> {
     if (!hidesSyncedPages(error)) throw error;
     yield* saveMetadata(session, FORGOTTEN);
   }
+  const rests = (yield* lastChangeId()) === 0 && (yield* session.pages.rests());
   yield* io.closeConnections();
   try {
     yield* session.pages.close();
-    yield* saveClosed(session);
+    yield* saveClosed(session, rests);
   } catch (error) {
     // It is closed all the same. What could not be saved, the next opening finds out and says in `recovered`.
     if (!(error instanceof SyncError) || error.code !== "io-failed") throw error;
   }
 }
 
-function* saveClosed(session: ReplicaSession): Coroutine<void> {
+function* saveClosed(session: ReplicaSession, rests: boolean): Coroutine<void> {
   const { pages } = session.metadata;
   const logIsGone = !(yield* hasContent(replicaFiles(session.config.path).log));
   // With the last connection SQLite has moved what was left into the file; it was settled.
   yield* saveMetadata(session, {
     closed: session.unknownBatch === undefined,
+    // What is left in the log cannot be told from what somebody writes there later.
+    rests: rests && logIsGone,
     pages: logIsGone ? { ...pages, watermark: undefined } : pages,
   });
 }

@@ -27,6 +27,7 @@ export function* createReplica(config: ReplicaConfig): Coroutine<ReplicaMetadata
     finishedJournal: undefined,
     fileStamp: download?.downloadedFile && (yield* io.fileStamp(download.downloadedFile)),
     closed: true,
+    rests: download !== undefined,
     pushedChangeId: 0,
     lastPullAt: download === undefined ? undefined : yield* io.now(),
     lastPushAt: undefined,

@@ -111,6 +111,7 @@ function metadataOf(clientId: string): ReplicaMetadata {
     finishedJournal: undefined,
     fileStamp: undefined,
     closed: false,
+    rests: false,
     pushedChangeId: 0,
     lastPullAt: undefined,
     lastPushAt: undefined,

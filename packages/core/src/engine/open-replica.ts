@@ -2,6 +2,7 @@ import type { Coroutine } from "../coroutine/coroutine.js";
 import { io } from "../coroutine/io.js";
 import { SyncError } from "../errors/sync-error.js";
 import { decodeMetadata } from "../metadata/replica-metadata.js";
+import { lastChangeId } from "../tape/read-tape.js";
 import { finishApply } from "./apply-changes.js";
 import { settle } from "./checkpoint.js";
 import { createReplica } from "./create-replica.js";
@@ -71,6 +72,9 @@ function* openSound(config: ReplicaConfig): Coroutine<ReplicaSession> {
     // From now on it is open: what is in the log is this replica's, and what a power cut takes away is to be noticed.
     if (session.metadata.closed) yield* saveMetadata(session, {});
     yield* makeTape(session, !metadata.closed || session.recovered.length > 0);
+    // Then what was just done to the capture is all that it can differ in besides.
+    if (metadata.closed && metadata.rests && session.recovered.length === 0 && (yield* lastChangeId()) === 0)
+      yield* session.pages.markRest();
     session.earlierBoundaries = yield* readSavedBoundaries();
     return session;
   } catch (error) {

@@ -80,7 +80,7 @@ export function* saveMetadata(session: ReplicaSession, changes: Partial<ReplicaM
   const { path } = session.config;
   // While the connections are open, the guard keeps others from moving anything into the file that does harm.
   const fileStamp = yield* io.fileStamp(path);
-  const metadata = { ...session.metadata, closed: false, ...changes, fileStamp };
+  const metadata = { ...session.metadata, closed: false, rests: false, ...changes, fileStamp };
   yield* io.replaceWholeFile(replicaFiles(path).metadata, encodeMetadata(metadata));
   session.metadata = metadata;
   session.unsavedPages = 0;

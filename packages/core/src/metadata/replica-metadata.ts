@@ -21,6 +21,8 @@ export interface ReplicaMetadata {
   readonly fileStamp: string | undefined;
   /** Whether the replica was closed, and not left by a process that died, and no push of it may still be on its way. */
   readonly closed: boolean;
+  /** Whether it was closed with a local state that is the synced one and the replica's own tables, nothing else. */
+  readonly rests: boolean;
   /** How far the tape of the present pull generation has been pushed, as far as it was noted: a hint for `stats`. */
   readonly pushedChangeId: number;
   /** Milliseconds since the Unix epoch, `undefined` for never. */
@@ -80,6 +82,8 @@ export function decodeMetadata(bytes: Uint8Array, path: string): ReplicaMetadata
     finishedJournal: content.finishedJournal,
     fileStamp: content.fileStamp,
     closed: content.closed,
+    // Absent in files of earlier versions.
+    rests: content.rests === true,
     pushedChangeId: content.pushedChangeId,
     lastPullAt: content.lastPullAt,
     lastPushAt: content.lastPushAt,

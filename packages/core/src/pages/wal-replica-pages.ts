@@ -170,6 +170,11 @@ class WalReplicaPages implements ReplicaPages {
     this.#rest = { logEnd: images.logEnd, own: new Set(images.pagesToRevert(this.#synced)) };
   }
 
+  *rests(): Coroutine<boolean> {
+    yield* this.#refresh();
+    return this.#writtenSinceRest()?.size === 0;
+  }
+
   *mayLayOver(remote: PageImages, databaseSize: number): Coroutine<boolean> {
     yield* this.#refresh();
     const { images } = this.#files;

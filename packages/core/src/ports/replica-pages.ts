@@ -88,9 +88,11 @@ export interface ReplicaPages {
   undoPublish(plan: PublishPlan): Coroutine<SyncedPages>;
   /**
    * Notes that the local state is the synced one and the replica's own tables, nothing else: call right after a replay of
-   * nothing, when its publish was adopted. From then on remote pages may be laid over it.
+   * nothing, when its publish was adopted, or when opening knows it. From then on remote pages may be laid over it.
    */
   markRest(): Coroutine<void>;
+  /** Whether nothing was written since, by whomever. */
+  rests(): Coroutine<boolean>;
   /**
    * Whether remote pages can be laid over the local state: since it came to rest, neither side has changed the size, the
    * schema or the free pages, nor the remote a page in which the local state differed then.

@@ -17,6 +17,7 @@ const METADATA: ReplicaMetadata = {
   finishedJournal: "0f".repeat(16),
   fileStamp: "8192:1",
   closed: true,
+  rests: true,
   pushedChangeId: 3,
   lastPullAt: 1_700_000_000_000,
   lastPushAt: undefined,
