@@ -1,10 +1,10 @@
-import { applyChanges, type Coroutine, pushChanges, waitChanges } from "@tributary/core";
-import { expect, test } from "vitest";
+import { applyChanges, type Coroutine, closeReplica, pushChanges, waitChanges } from "@tributary/core";
+import { expect, onTestFinished, test } from "vitest";
 import { contentsOf } from "../support/contents.js";
-import { type CrashReplica, pull } from "./support/crash-replica.js";
+import { type CrashReplica, openIn, pull } from "./support/crash-replica.js";
 import { RESTING } from "./support/data-sets.js";
 import type { ForkableRemote } from "./support/forkable-remote.js";
-import { replicaWith } from "./support/prepared-run.js";
+import { copyOf, replicaWith } from "./support/prepared-run.js";
 
 /** A replica at rest that has pushed before, so that the table of positions is there. */
 async function replicaAtRest(): Promise<{ replica: CrashReplica; remote: ForkableRemote }> {
@@ -17,11 +17,11 @@ async function replicaAtRest(): Promise<{ replica: CrashReplica; remote: Forkabl
   return { replica, remote };
 }
 
-/** Runs a procedure and counts what it asks for. */
-function* counting<T>(procedure: Coroutine<T>, count: (method: string) => void): Coroutine<T> {
+/** Runs a procedure and tells what it is about to ask for. */
+function* telling<T>(procedure: Coroutine<T>, tell: (method: string) => void): Coroutine<T> {
   let step = procedure.next();
   while (!step.done) {
-    count(step.value.method);
+    tell(step.value.method);
     try {
       step = procedure.next(yield step.value);
     } catch (error) {
@@ -40,7 +40,7 @@ test("what was pushed comes back without a journal and without saving metadata",
     await run(pushChanges(session));
     const counts = new Map<string, number>();
     const count = (method: string): void => void counts.set(method, (counts.get(method) ?? 0) + 1);
-    expect(await run(counting(pull(session), count))).toBe(true);
+    expect(await run(telling(pull(session), count))).toBe(true);
     // The first of them saves the revert pages of the replica's own tables too.
     expect(counts.get("syncFile")).toBe(stars === 1 ? 2 : 1);
     expect(counts.get("replaceWholeFile")).toBeUndefined();
@@ -79,4 +79,31 @@ test("what was written after the push is repeated", async () => {
   expect(db.prepare("SELECT stars FROM notes WHERE id = 2").pluck().get()).toBe(3);
   await run(pushChanges(session));
   expect(remote.contents()).toEqual(contentsOf(db));
+});
+
+test("no transaction is split where one of an earlier tape ended", async () => {
+  const { replica, remote } = await replicaAtRest();
+  const { run, session, db } = replica;
+  for (let stars = 1; stars <= 6; stars++) db.prepare("UPDATE notes SET stars = ? WHERE id = 1").run(stars);
+  // A close that fails when it has saved where these transactions end.
+  let locks = 0;
+  const beginAfterFirst = (method: string): void => {
+    if (method === "tryBeginWrite" && ++locks === 2) db.exec("BEGIN");
+  };
+  await expect(run(telling(closeReplica(session), beginAfterFirst))).rejects.toMatchObject({
+    code: "database-busy",
+  });
+  db.exec("ROLLBACK");
+  await run(pushChanges(session));
+  const before = session.unsavedPages;
+  await run(pull(session));
+  expect(session.unsavedPages, "it was laid over").toBeGreaterThan(before);
+  db.transaction(() => {
+    for (let stars = 11; stars <= 17; stars++)
+      db.prepare("UPDATE notes SET stars = ? WHERE id = 1").run(stars);
+  })();
+  const again = await openIn(copyOf(replica), remote.connect());
+  onTestFinished(() => again.drop());
+  await again.run(pushChanges(again.session));
+  expect(again.session.batchesSent).toBe(1);
 });

@@ -38,8 +38,10 @@ function* dropIfPushed(session: ReplicaSession, changes: PulledChanges): Corouti
   if (pushed === undefined || end === undefined) return false;
   if (pushed.pullGeneration !== end.pullGeneration || pushed.changeId !== end.changeId) return false;
   yield* io.executeSql("writer", `DELETE FROM main.${TAPE_TABLE}`);
-  yield* runOrFail([setLocalValue("pullGeneration", BigInt(end.pullGeneration + 1))]);
-  // For the transaction boundaries, which are of the tape that was.
+  // Boundaries of the tape that was: a close that failed has saved them. They would split transactions of the next one.
+  const next = BigInt(end.pullGeneration + 1);
+  yield* runOrFail([setLocalValue("pullGeneration", next), setLocalValue("boundaries", null)]);
+  // For those that are in memory.
   yield* io.refreshCapture("writer");
   return true;
 }
