@@ -12,6 +12,7 @@ import {
 } from "../ports/replica-pages.js";
 import {
   localFirstPage,
+  movesPages,
   nextSchemaCookie,
   remoteFirstPage,
   syncedHeaderOf,
@@ -69,6 +70,8 @@ interface Rest {
   readonly logEnd: WalPosition | undefined;
   /** In which pages of the synced state it differs from it. */
   readonly own: ReadonlySet<number>;
+  /** These may hold more than the replica's own tables: with `auto_vacuum`, making those has moved pages of the app's. */
+  readonly isMixed: boolean;
 }
 
 class WalReplicaPages implements ReplicaPages {
@@ -167,7 +170,10 @@ class WalReplicaPages implements ReplicaPages {
   *markRest(): Coroutine<void> {
     yield* this.#refresh();
     const { images } = this.#files;
-    this.#rest = { logEnd: images.logEnd, own: new Set(images.pagesToRevert(this.#synced)) };
+    const { logEnd } = images;
+    const first = yield* images.local(Uint32Array.of(1), logEnd?.frames ?? 0).read(0, 1);
+    const own = new Set(images.pagesToRevert(this.#synced));
+    this.#rest = { logEnd, own, isMixed: movesPages(first) };
   }
 
   *rests(): Coroutine<boolean> {
@@ -180,7 +186,9 @@ class WalReplicaPages implements ReplicaPages {
     const { images } = this.#files;
     const written = this.#writtenSinceRest();
     if (this.#rest === undefined || written === undefined) return false;
-    const { own } = this.#rest;
+    const { own, isMixed } = this.#rest;
+    // What the app has written to those pages could not be told from what is to stay.
+    if (isMixed && written.size > 0) return false;
     // Page 1 says where free pages are and which schema holds: with another one, the replica's own tables must make way.
     if (databaseSize !== this.#synced.databaseSize || written.has(1)) return false;
     if (remote.pageNumbers.some((page) => page === 1 || own.has(page))) return false;

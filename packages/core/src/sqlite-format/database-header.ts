@@ -31,6 +31,7 @@ const OFFSET = {
   databaseSize: 28,
   schemaCookie: 40,
   schemaFormat: 44,
+  largestRoot: 52,
   textEncoding: 56,
   versionValidFor: 92,
 } as const;
@@ -142,6 +143,14 @@ export function remoteFirstPage(page: Uint8Array, header: SyncedHeader): Uint8Ar
 /** The schema cookie of page 1. */
 export function schemaCookieOf(page: Uint8Array): number {
   return viewOf(page).getUint32(OFFSET.schemaCookie);
+}
+
+/**
+ * Whether SQLite moves pages of this database (`auto_vacuum`): there are pages then that say whose the others are, and a new
+ * table makes another one's page give way to its root.
+ */
+export function movesPages(page: Uint8Array): boolean {
+  return viewOf(page).getUint32(OFFSET.largestRoot) !== 0;
 }
 
 /**
