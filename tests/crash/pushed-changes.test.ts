@@ -1,7 +1,15 @@
-import { applyChanges, type Coroutine, closeReplica, pushChanges, waitChanges } from "@tributary/core";
+import {
+  applyChanges,
+  type Coroutine,
+  checkpoint,
+  closeReplica,
+  pushChanges,
+  repairReplica,
+  waitChanges,
+} from "@tributary/core";
 import { expect, onTestFinished, test } from "vitest";
 import { contentsOf } from "../support/contents.js";
-import { type CrashReplica, openIn, pull } from "./support/crash-replica.js";
+import { type CrashReplica, crashConfig, openIn, pull } from "./support/crash-replica.js";
 import { RESTING } from "./support/data-sets.js";
 import type { ForkableRemote } from "./support/forkable-remote.js";
 import { copyOf, replicaWith } from "./support/prepared-run.js";
@@ -106,4 +114,32 @@ test("no transaction is split where one of an earlier tape ended", async () => {
   onTestFinished(() => again.drop());
   await again.run(pushChanges(again.session));
   expect(again.session.batchesSent).toBe(1);
+});
+
+test("a repair does not take changes for pushed that only one of an earlier tape was", async () => {
+  const { replica, remote } = await replicaAtRest();
+  const { run, session, db } = replica;
+  remote.query("UPDATE bulk SET body = 'in place' WHERE id = 40");
+  await run(pull(session));
+  db.exec("UPDATE notes SET stars = 2 WHERE id = 1");
+  await run(pushChanges(session));
+  // A checkpoint that has to be given up when it has saved the metadata.
+  db.exec("BEGIN");
+  await expect(run(checkpoint(session))).rejects.toMatchObject({ code: "database-busy" });
+  db.exec("ROLLBACK");
+  await run(pull(session));
+  const elsewhere = await openIn(copyOf(replica), remote.connect());
+  onTestFinished(() => elsewhere.drop());
+  for (const stars of [3, 4]) {
+    elsewhere.db.exec(`UPDATE notes SET stars = ${stars} WHERE id = 2`);
+    await elsewhere.run(pushChanges(elsewhere.session));
+    await elsewhere.run(pull(elsewhere.session));
+  }
+  db.exec("UPDATE notes SET stars = 9 WHERE id = 3");
+  replica.drop();
+  await run(repairReplica(crashConfig(replica.path)));
+  const repaired = await openIn(replica.directory, remote.connect());
+  onTestFinished(() => repaired.drop());
+  await repaired.run(pushChanges(repaired.session));
+  expect(remote.query("SELECT stars FROM notes ORDER BY id LIMIT 3")).toEqual([[2n], [4n], [9n]]);
 });

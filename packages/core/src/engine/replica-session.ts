@@ -91,7 +91,11 @@ export function* saveMetadata(session: ReplicaSession, changes: Partial<ReplicaM
  * synced state that the saved metadata names: after a crash, they would be taken for those of an earlier one.
  */
 export function* catchUpMetadata(session: ReplicaSession): Coroutine<void> {
-  if (session.unsavedPages > 0) yield* saveMetadata(session, {});
+  if (session.unsavedPages === 0) return;
+  const { pushedChangeId } = session.metadata;
+  // A pull that brings back what was pushed begins another tape, and saves nothing: there this would count other changes.
+  yield* saveMetadata(session, { pushedChangeId: 0 });
+  session.metadata = { ...session.metadata, pushedChangeId };
 }
 
 /** What the metadata says of a replica that goes on without its synced pages. */
