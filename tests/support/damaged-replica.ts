@@ -80,8 +80,8 @@ async function interruptApply(path: string, url: string, look: () => void): Prom
   function* watched(apply: Coroutine<boolean>): Coroutine<boolean> {
     let step = apply.next();
     while (!step.done) {
-      // The first is for the publish, the second for the replay.
-      if (step.value.method === "tryBeginWrite" && ++begun === 2) look();
+      // The first asks whether all was pushed, the second is for the publish, the third for the replay.
+      if (step.value.method === "tryBeginWrite" && ++begun === 3) look();
       step = apply.next(yield step.value);
     }
     return step.value;
