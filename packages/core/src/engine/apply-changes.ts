@@ -152,7 +152,8 @@ function* completeApply(session: ReplicaSession, reader: ReplaySource, trusted: 
   const isKnown = trusted && isPublished;
   // Otherwise a power cut has brought a journal back that was done with: what is known may be of a later log than its plan.
   const { revision, finishedJournal } = session.metadata;
-  const isNew = revision !== journal.revision && finishedJournal !== journal.id;
+  // A whole download may bring another state under the same name: revisions that only count come again after a restore.
+  const isNew = (journal.full || revision !== journal.revision) && finishedJournal !== journal.id;
   if (!isKnown) yield* pages.forget();
   else if (isNew) yield* pages.adopt(journal.plan);
   const repeatedUpTo = yield* lastChangeId();
