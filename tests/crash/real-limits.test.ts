@@ -65,7 +65,7 @@ test.each([400, 2_400])(
 
 /** More pages than a pull keeps in memory. */
 const MANY_PAGES =
-  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO many SELECT zeroblob(4000) FROM n";
+  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100) INSERT INTO many SELECT zeroblob(4000) FROM n";
 
 test.each(["-replay", "-revert", "-changes"])(
   "where %s cannot be written because a directory has its name, nothing is lost and the process goes on",
