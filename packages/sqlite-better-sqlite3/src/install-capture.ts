@@ -50,6 +50,7 @@ export interface CaptureInstaller {
 const MANY_TRIGGERS = 100;
 
 const BUILT_TABLE = `${RESERVED_PREFIX}built`;
+const COUNTED_TABLE = `${RESERVED_PREFIX}counted`;
 const CREATE_BUILT = `CREATE TEMP TABLE IF NOT EXISTS ${BUILT_TABLE} (fingerprint TEXT, displaces INTEGER)`;
 
 /** Whether the capture looks out for rows that are displaced because a statement may displace some, as 1. */
@@ -68,8 +69,15 @@ export function installCapture(installer: CaptureInstaller): void {
 export function lookOutForDisplaced(installer: CaptureInstaller): void {
   const { db } = installer;
   atomically(db, () => {
-    nativeExec(db, `UPDATE temp.${BUILT_TABLE} SET displaces = 1`);
-    rebuildCapture(installer);
+    const changes = nativeValue(db, "SELECT changes()");
+    rebuildCapture(installer, true);
+    // The statement that it is made for may ask for `changes()`. Nothing sets it but a statement that changes as many rows.
+    // The table stays, empty: an iterator that is open in unsafe mode would keep it from being dropped.
+    nativeExec(
+      db,
+      `CREATE TEMP TABLE ${COUNTED_TABLE} AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 1 FROM n LIMIT ${changes}) SELECT i FROM n;
+DELETE FROM temp.${COUNTED_TABLE}`,
+    );
   });
 }
 
@@ -83,9 +91,15 @@ function readShapes(db: Database.Database): TableShapes {
   return readTableShapes(nativeRows(db, TABLE_COLUMNS_SQL), nativeRows(db, UNIQUE_INDEXES_SQL));
 }
 
-/** Must run inside a transaction. Touches only what differs. Returns the shapes of the tables. */
-export function rebuildCapture(installer: CaptureInstaller): TableShapes {
+/**
+ * Must run inside a transaction. Touches only what differs, and leaves `last_insert_rowid()` as it is. Returns the shapes of
+ * the tables.
+ *
+ * @param demanded Whether to look out for rows that are displaced whatever the schema has. Default: as before.
+ */
+export function rebuildCapture(installer: CaptureInstaller, demanded?: boolean): TableShapes {
   const { db, texts } = installer;
+  const lastRowid = nativeValue(db, "SELECT last_insert_rowid()");
   let schema = readSchema(db);
   if (!schema.some((row) => row.name === TAPE_TABLE)) nativeExec(db, createTapeSql());
   const shapes = readShapes(db);
@@ -97,8 +111,8 @@ export function rebuildCapture(installer: CaptureInstaller): TableShapes {
   );
   if (markTriggers(db, schema, effects.marked)) schema = readSchema(db);
   nativeExec(db, CREATE_BUILT);
-  const demanded = nativeValue(db, DISPLACES_SQL) === 1n;
-  const displaces = demanded || schema.some(({ sql }) => sql !== null && mayDisplace(sql));
+  const isDemanded = demanded ?? nativeValue(db, DISPLACES_SQL) === 1n;
+  const displaces = isDemanded || schema.some(({ sql }) => sql !== null && mayDisplace(sql));
   const takenBack = isTakenBack(db);
   const idOf = shapeIds(db);
   const wanted = texts.of(
@@ -115,7 +129,11 @@ export function rebuildCapture(installer: CaptureInstaller): TableShapes {
   for (const table of shapes.refused) wanted.push(...storedTriggers(table.table, refusalTriggers(table)));
   replaceTriggers(installer, schema, wanted);
   nativeExec(db, `DELETE FROM temp.${BUILT_TABLE}`);
-  nativePrepare(db, `INSERT INTO temp.${BUILT_TABLE} VALUES (?, ?)`).run(fingerprintOf(db), demanded ? 1 : 0);
+  nativePrepare(db, `INSERT INTO temp.${BUILT_TABLE} (rowid, fingerprint, displaces) VALUES (?, ?, ?)`).run(
+    lastRowid,
+    fingerprintOf(db),
+    isDemanded ? 1 : 0,
+  );
   return shapes;
 }
 

@@ -354,6 +354,36 @@ describe("a connection looks out for displaced rows only where there may be some
     expect(tape()).toEqual(['-t[1,"a"]', '+t[2,"a"]', '-t[2,"a"]', '+t[3,"a"]']);
   });
 
+  // Few tables, and as many as have their triggers written at once.
+  test.each([1, 60])("and changes() and last_insert_rowid() stay as they are, with %i tables", (tables) => {
+    const others = Array.from(
+      { length: tables },
+      (_, i) => `CREATE TABLE o${i}(id INTEGER PRIMARY KEY, u UNIQUE)`,
+    );
+    const { db } = openHarness([UNIQUE, ...others].join(";"));
+    for (const work of [
+      "INSERT INTO o0 VALUES(76, 1), (77, 2), (-78, 3)",
+      "DELETE FROM o0 WHERE id = 76",
+      "DELETE FROM t WHERE id = 9",
+    ]) {
+      db.exec(work);
+      const asked = db.prepare("SELECT changes(), last_insert_rowid()").raw().get();
+      db.exec("BEGIN; REPLACE INTO t VALUES(changes(), last_insert_rowid())");
+      expect(db.prepare("SELECT id, u FROM t WHERE id <> 1 OR u <> 'a'").raw().all()).toEqual([asked]);
+      // The next one asks again.
+      db.exec("ROLLBACK");
+      expect(looksOut(db)).toBe(false);
+    }
+  });
+
+  test("also while rows are iterated over, in unsafe mode", () => {
+    const { db, tape } = openHarness(`${UNIQUE}; ${OTHER}; INSERT INTO o VALUES(2),(3)`);
+    const replace = db.prepare("REPLACE INTO t VALUES(?,'a')");
+    db.unsafeMode();
+    for (const id of db.prepare<[], number>("SELECT id FROM o").pluck().iterate()) replace.run(id);
+    expect(tape()).toEqual(['-t[1,"a"]', '+t[2,"a"]', '-t[2,"a"]', '+t[3,"a"]']);
+  });
+
   test("also on the engine's connection", () => {
     const { io, db, tape } = openHarness(UNIQUE);
     if (!io.tryBeginWrite()) throw new Error("busy");
