@@ -2,6 +2,7 @@ import { mayDisplace, type StatementClass } from "@tributary/core";
 import type Database from "better-sqlite3";
 import type { BulkInsert } from "./bulk-insert.js";
 import type { Capture } from "./capture.js";
+import { emptiesTemp } from "./pragma-rules.js";
 
 type Statement = Database.Statement<unknown[]>;
 type StatementMethods = Pick<Statement, "run" | "get" | "all" | "iterate">;
@@ -52,6 +53,9 @@ export function captureStatement(
   });
 }
 
+/** Run to their end when they are iterated over, because something comes after it. */
+const AT_ONCE: ReadonlySet<StatementClass["type"]> = new Set(["schema", "pragma", "explain"]);
+
 function capturedPrototype(native: StatementMethods & object): object {
   const { run, get, all, iterate } = native;
   const methods = {
@@ -66,7 +70,7 @@ function capturedPrototype(native: StatementMethods & object): object {
     },
     iterate(this: CapturedStatement, ...args: unknown[]): unknown {
       const capture = this[captureOf];
-      if (this[kindOf].type === "schema" || this[kindOf].type === "pragma") {
+      if (AT_ONCE.has(this[kindOf].type)) {
         return around(this, () => all.apply(this, args))[Symbol.iterator]();
       }
       capture.enter(this[displacesOf]);
@@ -112,6 +116,12 @@ function around<T>(statement: CapturedStatement, run: () => T): T {
   const kind = statement[kindOf];
   try {
     if (kind.type === "schema") return capture.runSchema(kind, statement.source, run);
+    if (emptiesTemp(kind)) {
+      // SQLite may have compiled it again, since other statements have changed the schema.
+      const result = run();
+      capture.restore();
+      return result;
+    }
     if (kind.type === "pragma") return capture.runHeaderPragma(kind, run);
     capture.enter(statement[displacesOf]);
     const result = run();

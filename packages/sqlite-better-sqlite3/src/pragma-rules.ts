@@ -1,4 +1,4 @@
-import { type PragmaStatement, SyncError } from "@tributary/core";
+import { type PragmaStatement, type StatementClass, SyncError } from "@tributary/core";
 
 /** Pragmas that a replica cannot do with, and what to do instead. `allowed` are values that change nothing. */
 const REFUSED: Readonly<Record<string, { readonly allowed: readonly string[]; readonly reason: string }>> = {
@@ -54,4 +54,11 @@ export function setsHeaderField(pragma: PragmaStatement): boolean {
     pragma.value !== undefined &&
     (pragma.schema ?? "main").toLowerCase() === "main"
   );
+}
+
+/** Whether SQLite empties the TEMP database each time it compiles a statement. */
+export function emptiesTemp(kind: StatementClass): boolean {
+  // Behind EXPLAIN too: this pragma takes effect while it is compiled.
+  if (kind.type === "explain") return emptiesTemp(kind.explained);
+  return kind.type === "pragma" && kind.name.startsWith("temp_store") && kind.value !== undefined;
 }

@@ -9,7 +9,7 @@ import Database from "better-sqlite3";
 import { BulkInsert } from "./bulk-insert.js";
 import { attachCapture, Capture, type CaptureOptions, captureOf } from "./capture.js";
 import { captureStatement } from "./captured-statement.js";
-import { checkPragma, setsHeaderField } from "./pragma-rules.js";
+import { checkPragma, emptiesTemp, setsHeaderField } from "./pragma-rules.js";
 
 /**
  * A connection of better-sqlite3 whose changes are captured. It is a `Database` in every respect, so ORMs and tools take
@@ -154,14 +154,9 @@ const UNCAPTURED: ReadonlySet<StatementClass["type"]> = new Set([
 ]);
 
 function isCaptured(kind: StatementClass): boolean {
+  if (emptiesTemp(kind)) return true;
   if (kind.type === "pragma") return setsHeaderField(kind);
   return !UNCAPTURED.has(kind.type);
-}
-
-function emptiesTemp(kind: StatementClass): boolean {
-  // Behind EXPLAIN too: this pragma takes effect while it is compiled.
-  if (kind.type === "explain") return emptiesTemp(kind.explained);
-  return kind.type === "pragma" && kind.name.startsWith("temp_store") && kind.value !== undefined;
 }
 
 function refuseUnsupported(kind: StatementClass, isReplica: boolean): void {

@@ -1,3 +1,4 @@
+import type { Statement } from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { openHarness } from "./capture-harness.js";
 
@@ -184,5 +185,19 @@ describe("what is refused", () => {
     harness.db.prepare("PRAGMA temp_store = MEMORY").run();
     harness.db.exec("INSERT INTO t VALUES(3)");
     expect(harness.tape()).toEqual(["+t[1,1]", "+t[2,2]", "+t[3,3]"]);
+  });
+
+  test.each([
+    ["run", "", (statement: Statement) => statement.run()],
+    ["explained", "EXPLAIN ", (statement: Statement) => statement.all()],
+    ["explained and iterated over", "EXPLAIN ", (statement: Statement) => [...statement.iterate()]],
+  ])("nor does one that is compiled again because another ran meanwhile: %s", (_, explain, run) => {
+    const { db, tape } = openHarness("CREATE TABLE t(id INTEGER PRIMARY KEY)");
+    const memory = db.prepare(`${explain}PRAGMA temp_store = MEMORY`);
+    db.pragma("temp_store = FILE");
+    run(memory as Statement);
+    expect(db.pragma("temp_store", { simple: true })).toBe(2);
+    db.exec("INSERT INTO t VALUES(1)");
+    expect(tape()).toEqual(["+t[1]"]);
   });
 });
