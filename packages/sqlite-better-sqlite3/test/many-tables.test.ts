@@ -1,3 +1,4 @@
+import { quoteIdentifier } from "@tributary/core";
 import { describe, expect, test } from "vitest";
 import { nativeExec, nativeRows } from "../src/native-connection.js";
 import { beginCapture, openHarness } from "./capture-harness.js";
@@ -28,6 +29,70 @@ describe("the capture of many tables", () => {
       '~Table 39[1,"x","y"]>[2,"x","y"]',
       '-Table 39[2,"x","y"]',
     ]);
+  });
+
+  test("holds for tables of any name", () => {
+    const odd = [
+      'x"y',
+      "it's",
+      "ÄÖ",
+      "äö",
+      "a]b",
+      "new\nline",
+      "CREATE TEMP ",
+      "-- c",
+      "; END",
+      "insert_x",
+      "note_insert_x",
+      "x",
+      "%s",
+      "$1",
+      "?1",
+      "main.t",
+      "NEW",
+      "rowid",
+      "long".repeat(300),
+    ];
+    const names = [...odd, ...Array.from({ length: TABLES }, (_, index) => `t${index}`)].map(quoteIdentifier);
+    const made = names.map((name) => `CREATE TABLE ${name}(id INTEGER PRIMARY KEY, ${name} UNIQUE)`);
+    const { db, tape } = openHarness(made.join(";"));
+    // Shadows one of them.
+    db.exec("CREATE TEMP TABLE x(id)");
+    for (const name of names)
+      db.exec(`INSERT INTO main.${name} VALUES(1, 2); REPLACE INTO main.${name} VALUES(2, 2)`);
+    expect(tape().length).toBe(names.length * 3);
+  });
+
+  test.each(["fts4", "fts5"])("loses nothing that a virtual table has not written yet: %s", (module) => {
+    const { db } = openHarness(`${schema()}; CREATE VIRTUAL TABLE f USING ${module}(a)`);
+    // REPLACE has the triggers made anew.
+    db.exec(`BEGIN; INSERT INTO f(rowid, a) VALUES(1, 'one'); REPLACE INTO "Table 10" VALUES(1, 2, 3);
+INSERT INTO f(rowid, a) VALUES(2, 'two'); COMMIT; INSERT INTO f(f) VALUES('integrity-check')`);
+    const find = db.prepare("SELECT rowid FROM f WHERE f MATCH ?").pluck();
+    expect([find.all("one"), find.all("two")]).toEqual([[1], [2]]);
+  });
+
+  test.each(["", "BEGIN", "SAVEPOINT s"])("fails as a whole where TEMP is full: %s", (begin) => {
+    const { db, tape, expectReplays } = openHarness(schema());
+    const insert = db.prepare(`INSERT INTO "Table 10" VALUES(?, ?, NULL)`);
+    const replace = db.prepare(`REPLACE INTO "Table 10" VALUES(?, ?, NULL)`);
+    insert.run(1n, 1n);
+    db.exec(begin);
+    const pages = Number(db.pragma("temp.page_count", { simple: true }));
+    db.pragma(`temp.max_page_count = ${pages + 2}`);
+    expect(() => replace.run(2n, 1n)).toThrow(/full/);
+    db.pragma(`temp.max_page_count = ${pages * 100}`);
+    expect(() => db.exec("DELETE FROM temp.sqlite_schema")).toThrow(/may not be modified/);
+    insert.run(3n, 3n);
+    replace.run(4n, 3n);
+    if (db.inTransaction) db.exec("COMMIT");
+    expect(tape()).toEqual([
+      "+Table 10[1,1,null]",
+      "+Table 10[3,3,null]",
+      "-Table 10[3,3,null]",
+      "+Table 10[4,3,null]",
+    ]);
+    expectReplays();
   });
 
   test("holds for statements that were prepared before", () => {
