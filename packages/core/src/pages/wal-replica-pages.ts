@@ -22,6 +22,7 @@ import { followWatermark, foreignWriter } from "./follow-watermark.js";
 import { rollbackPages, type WalPublishPlan } from "./publish-plan.js";
 import { ReplicaImages } from "./replica-images.js";
 import { RECORDS_PER_TRANSFER, RevertFile } from "./revert-file.js";
+import { samePosition } from "./same-position.js";
 import { WalIndex } from "./wal-index.js";
 import { type LogCommit, WalLog } from "./wal-log.js";
 
@@ -396,9 +397,4 @@ class WalReplicaPages implements ReplicaPages {
     }
     yield* this.#refresh();
   }
-}
-
-function samePosition(left: WalPosition | undefined, right: WalPosition | undefined): boolean {
-  if (left === undefined || right === undefined) return left === right;
-  return sameSalts(left, right) && left.frames === right.frames;
 }
