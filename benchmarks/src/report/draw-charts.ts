@@ -25,6 +25,7 @@ export function drawCharts(answers: readonly Answer[]): string {
   const height = rows * HEIGHT;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="DejaVu Sans, Verdana, sans-serif" font-size="11">`,
+    "<title>What a change costs, while other things grow</title>",
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     ...panels,
     "</svg>\n",
