@@ -45,7 +45,7 @@ export interface CaptureInstaller {
 
 /**
  * From so many on, triggers are written into the schema at once: each `CREATE TRIGGER` looks through all that are there, and
- * a thousand tables have five thousand.
+ * a thousand tables have three thousand, or more.
  */
 const MANY_TRIGGERS = 100;
 

@@ -191,9 +191,7 @@ function* replayRowChanges(
   const hasPlace = (shape: TableShape): boolean =>
     known(shape).size > 0 &&
     (shape.key.type === "rowid" || shape.key.columns.every((name) => known(shape).has(foldName(name))));
-  const placeless = new Set(
-    [...new Set(changes.map(({ shape }) => shape))].filter((shape) => !hasPlace(shape)),
-  );
+  const placeless = new Set([...shapes].filter((shape) => !hasPlace(shape)));
   const isParked = ({ shape }: RowChange): boolean => placeless.has(shape);
   if (placeless.size > 0) yield* runOrFail(changes.filter(isParked).map(parkChange));
   const placed = placeless.size > 0 ? changes.filter((change) => !isParked(change)) : changes;
